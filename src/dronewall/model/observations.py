@@ -1,0 +1,60 @@
+"""Observations: plots placed in the common time and frame, with their uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.plots import CLASS_COUNT, NAN
+from dronewall.model.table import Table, column
+
+
+class ObservationKind(IntEnum):
+    """Which measurement function relates an observation to a state."""
+
+    RANGE_AZIMUTH_ELEVATION = 0
+    """z = slant range m, azimuth rad, elevation rad, seen from the site."""
+    RANGE_AZIMUTH_ALTITUDE = 1
+    """z = slant range m, azimuth rad, height above the ellipsoid m."""
+    RANGE_AZIMUTH = 2
+    """z = slant range m, azimuth rad; height unknown."""
+    POSITION = 3
+    """z = ECEF m; `noise` is its 3 x 3 ECEF covariance."""
+    DIRECTION = 4
+    """z = azimuth rad, elevation rad (or NaN), at the speed of light."""
+    SOUND_DIRECTION = 5
+    """z = azimuth rad, elevation rad (or NaN) of sound that arrived at `at_ns` and left earlier."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observations(Table):
+    """One row per placed plot, in the order in which trackers must take them.
+
+    `plot` is the row in the batch of plots it came from; `sensor` a row of the register of sensors. `site` is the
+    sensor's place, ECEF m, at the plot's instant. `z` is laid out by `kind`; `noise` is its covariance in the units of
+    z. `range_rate_mps` (positive away) and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
+    """
+
+    plot: NDArray[np.int32] = column("<i4")
+    sensor: NDArray[np.int32] = column("<i4")
+    kind: NDArray[np.uint8] = column("|u1")
+    at_ns: NDArray[np.int64] = column("<i8")
+    received_ns: NDArray[np.int64] = column("<i8")
+    scan: NDArray[np.int64] = column("<i8", absent=-1)
+    site: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
+    z: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
+    noise: NDArray[np.float64] = column("<f8", cell=(3, 3), absent=0.0)
+    range_rate_mps: NDArray[np.float64] = column("<f8", absent=NAN)
+    sigma_range_rate_mps: NDArray[np.float64] = column("<f8", absent=NAN)
+    velocity: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
+    sigma_velocity_mps: NDArray[np.float64] = column("<f8", absent=NAN)
+    icao24: NDArray[np.uint32] = column("<u4", absent=0)
+    callsign: NDArray[np.bytes_] = column("|S8", absent=b"")
+    squawk: NDArray[np.int16] = column("<i2", absent=-1)
+    nic: NDArray[np.int8] = column("|i1", absent=-1)
+    nacp: NDArray[np.int8] = column("|i1", absent=-1)
+    uas_id: NDArray[np.bytes_] = column("|S24", absent=b"")
+    classes: NDArray[np.float32] = column("<f4", absent=0.0, cell=(CLASS_COUNT,))

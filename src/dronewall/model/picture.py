@@ -1,0 +1,92 @@
+"""The picture: what we hold to be true at one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.identity import Identities
+from dronewall.model.plots import NAN
+from dronewall.model.sensors import SensorKind
+from dronewall.model.table import Table, column
+from dronewall.model.tracks import RemoteTracks, Tracks
+
+
+class TruthDomain(Enum):
+    """Whether what is shown is the world, an exercise or a simulation. They differ in keys, colours and topics and never mix."""
+
+    LIVE = "LIVE"
+    EXERCISE = "EXERCISE"
+    SIMULATION = "SIMULATION"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bearings(Table):
+    """Recent directions from sensors that measure no range: drawn as bearings, never as points.
+
+    Site in degrees WGS84; `reach_m` is how far the sensor may hear; `track_id` the track it was associated with, or -1.
+    """
+
+    sensor: NDArray[np.int32] = column("<i4")
+    kind: NDArray[np.uint8] = column("|u1", absent=SensorKind.RF_DF)
+    at_ns: NDArray[np.int64] = column("<i8")
+    lat_deg: NDArray[np.float64] = column("<f8", absent=NAN)
+    lon_deg: NDArray[np.float64] = column("<f8", absent=NAN)
+    azimuth_rad: NDArray[np.float64] = column("<f8", absent=NAN)
+    sigma_azimuth_rad: NDArray[np.float64] = column("<f8", absent=NAN)
+    reach_m: NDArray[np.float64] = column("<f8", absent=NAN)
+    track_id: NDArray[np.int64] = column("<i8", absent=-1)
+
+
+class AlertPriority(IntEnum):
+    """How soon a person must look."""
+
+    INFORMATION = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+class AlertState(Enum):
+    """The life of an alert."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    SHELVED = "shelved"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something a person must look at now."""
+
+    alert_id: str
+    priority: AlertPriority
+    raised_at: int
+    title: str
+    detail: str
+    state: AlertState = AlertState.NEW
+    track_id: int = -1
+    sensor_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is held to be true at `at_ns`, after the journal's entry `seq`; each stage added its part.
+
+    `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, by sensor and reason.
+    """
+
+    seq: int
+    at_ns: int
+    truth_domain: TruthDomain
+    tracks: Tracks
+    identities: Identities
+    remote_tracks: RemoteTracks
+    bearings: Bearings
+    alerts: tuple[Alert, ...]
+    plots_total: int
+    confirmed_total: int
+    unplaceable: tuple[tuple[str, str, int], ...]

@@ -1,0 +1,113 @@
+"""What flows between the stages: frozen tables of equally long, read-only NumPy columns.
+
+A table is a frozen dataclass whose fields are declared with `column(...)`. Absent means not measured: each column
+names the value that stands for it (NaN, -1, 0 or b"").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One column's law: its NumPy type, the shape of one cell, and the value that means absent."""
+
+    name: str
+    dtype: np.dtype[Any]
+    cell: tuple[int, ...]
+    absent: Any
+
+
+def column(dtype: str, *, absent: Any = 0, cell: tuple[int, ...] = ()) -> Any:
+    """Declare a column of a `Table`; `dtype` is a NumPy type string, little-endian where that matters."""
+    return field(metadata={"dtype": np.dtype(dtype), "cell": cell, "absent": absent})
+
+
+@cache
+def column_specs(table: type[Table]) -> tuple[ColumnSpec, ...]:
+    """Return the columns of a table class in the order they are declared."""
+    return tuple(
+        ColumnSpec(f.name, f.metadata["dtype"], f.metadata["cell"], f.metadata["absent"])
+        for f in fields(table)
+        if "dtype" in f.metadata
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Base of all tables: checks that columns fit together and makes them read-only."""
+
+    def __post_init__(self) -> None:
+        length: int | None = None
+        for spec in column_specs(type(self)):
+            values: NDArray[Any] = getattr(self, spec.name)
+            if values.dtype != spec.dtype or values.shape[1:] != spec.cell:
+                raise TypeError(
+                    f"{type(self).__name__}.{spec.name} is {values.dtype}{values.shape[1:]}, not {spec.dtype}{spec.cell}"
+                )
+            if length is not None and len(values) != length:
+                raise ValueError(f"{type(self).__name__}.{spec.name} has {len(values)} rows, not {length}")
+            length = len(values)
+            values.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(getattr(self, column_specs(type(self))[0].name))
+
+    @classmethod
+    def of(cls, length: int, /, **given: Any) -> Self:
+        """Build a table of `length` rows; columns not given hold their absent value.
+
+        A given column is converted to its type; fields that are not columns are passed through.
+        """
+        columns: dict[str, Any] = {}
+        for spec in column_specs(cls):
+            if spec.name in given:
+                values = np.asarray(given.pop(spec.name), dtype=spec.dtype)
+                if values.ndim == len(spec.cell):
+                    values = np.broadcast_to(values, (length, *spec.cell))
+                columns[spec.name] = np.array(values, order="C")
+            else:
+                columns[spec.name] = np.full((length, *spec.cell), spec.absent, dtype=spec.dtype)
+        return cls(**columns, **given)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the table with no rows."""
+        return cls.of(0)
+
+    def columns(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Yield every column with its name."""
+        for spec in column_specs(type(self)):
+            yield spec.name, getattr(self, spec.name)
+
+    def take(self, rows: NDArray[Any] | slice) -> Self:
+        """Return the rows picked by an index array, a mask or a slice."""
+        picked = {name: np.ascontiguousarray(values[rows]) for name, values in self.columns()}
+        return type(self)(**{**picked, **self._beside(rows)})
+
+    def _beside(self, rows: NDArray[Any] | slice) -> dict[str, Any]:
+        """What a subclass keeps beside its columns, cut to `rows`."""
+        return {}
+
+    @classmethod
+    def concat(cls, tables: Sequence[Self]) -> Self:
+        """Return the rows of all tables, one after the other."""
+        if not tables:
+            return cls.empty()
+        if len(tables) == 1:
+            return tables[0]
+        return cls(**{spec.name: np.concatenate([getattr(t, spec.name) for t in tables]) for spec in column_specs(cls)})
+
+    def row(self, index: int) -> dict[str, Any]:
+        """Return one row as plain Python values: for people, edges and tests, never for the hot path."""
+        return {
+            name: values[index].item() if values.ndim == 1 else values[index].tolist()
+            for name, values in self.columns()
+        }
