@@ -1,1 +1,1 @@
-"""The words of the house: tables that flow between the stages, and frozen types for what is few. Pure; imports nobody."""
+"""The words of the house: tables that flow between the stages, frozen types for what is few. Pure; imports nobody."""

@@ -16,7 +16,7 @@ from dronewall.model.tracks import RemoteTracks, Tracks
 
 
 class TruthDomain(Enum):
-    """Whether what is shown is the world, an exercise or a simulation. They differ in keys, colours and topics and never mix."""
+    """Whether what is shown is the world, an exercise or a simulation. The three never mix."""
 
     LIVE = "LIVE"
     EXERCISE = "EXERCISE"
@@ -76,7 +76,8 @@ class Alert:
 class Picture:
     """What is held to be true at `at_ns`, after the journal's entry `seq`; each stage added its part.
 
-    `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, by sensor and reason.
+    `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, each with its
+    sensor and reason.
     """
 
     seq: int

@@ -141,5 +141,5 @@ class Sensors:
         return self._wired.get((scheme, address))
 
     def joined_by(self, others: Iterable[Sensor]) -> Sensors:
-        """Return the register with sensors added at the end; one that is known already keeps its row and its first word."""
+        """Return the register with sensors added at the end; one known already keeps its row and its first word."""
         return Sensors((*self._sensors, *(s for s in others if s.sensor_id not in self._row_of)))

@@ -31,7 +31,7 @@ def column(dtype: str, *, absent: Any = 0, cell: tuple[int, ...] = ()) -> Any:
 
 
 @cache
-def column_specs(table: type[Table]) -> tuple[ColumnSpec, ...]:
+def column_specs(table: type[Any]) -> tuple[ColumnSpec, ...]:
     """Return the columns of a table class in the order they are declared."""
     return tuple(
         ColumnSpec(f.name, f.metadata["dtype"], f.metadata["cell"], f.metadata["absent"])
@@ -50,7 +50,8 @@ class Table:
             values: NDArray[Any] = getattr(self, spec.name)
             if values.dtype != spec.dtype or values.shape[1:] != spec.cell:
                 raise TypeError(
-                    f"{type(self).__name__}.{spec.name} is {values.dtype}{values.shape[1:]}, not {spec.dtype}{spec.cell}"
+                    f"{type(self).__name__}.{spec.name} is {values.dtype}{values.shape[1:]},"
+                    f" not {spec.dtype}{spec.cell}"
                 )
             if length is not None and len(values) != length:
                 raise ValueError(f"{type(self).__name__}.{spec.name} has {len(values)} rows, not {length}")

@@ -1,0 +1,82 @@
+"""How the wall itself is doing: its phase, its feeds, its delays. For people and outlets; never an input of a stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from dronewall.model.errors import IllegalMove
+from dronewall.model.picture import TruthDomain
+
+
+class FeedState(Enum):
+    """The life of a feed's connection."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOST = "lost"
+    ENDED = "ended"
+
+    def may_become(self, other: FeedState) -> bool:
+        """Whether the move to `other` is legal; staying is always legal."""
+        return other is self or other in _FEED_MOVES[self]
+
+    def moved_to(self, other: FeedState) -> FeedState:
+        """Return `other` if the move is legal.
+
+        Raises:
+            IllegalMove: it is not.
+        """
+        if not self.may_become(other):
+            raise IllegalMove(self.name, other.name)
+        return other
+
+
+_FEED_MOVES = {
+    FeedState.CONNECTING: {FeedState.CONNECTED, FeedState.LOST, FeedState.ENDED},
+    FeedState.CONNECTED: {FeedState.LOST, FeedState.ENDED},
+    FeedState.LOST: {FeedState.CONNECTING, FeedState.ENDED},
+    FeedState.ENDED: set[FeedState](),
+}
+
+
+class WallPhase(Enum):
+    """What the wall is busy with."""
+
+    COMPILING = "compiling"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """One feed's health. `refused` pairs a reason with its count; rates are over the last ten seconds."""
+
+    name: str
+    url: str
+    state: FeedState
+    decoded: int = 0
+    refused: tuple[tuple[str, int], ...] = ()
+    unplaceable: int = 0
+    plots_per_s: float = 0.0
+    last_received_ns: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WallStatus:
+    """The wall's health at one instant. `compiled` of `to_compile` kernels are ready; latencies over the last minute."""
+
+    name: str
+    version: str
+    truth_domain: TruthDomain
+    replay: bool
+    phase: WallPhase
+    compiled: int = 0
+    to_compile: int = 0
+    feeds: tuple[FeedStatus, ...] = ()
+    latency_p50_ms: float | None = None
+    latency_p99_ms: float | None = None
+    journal: str = ""
+    detail: str = ""
