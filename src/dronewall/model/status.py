@@ -66,7 +66,7 @@ class FeedStatus:
 
 @dataclass(frozen=True, slots=True)
 class WallStatus:
-    """The wall's health at one instant. `compiled` of `to_compile` kernels are ready; latencies over the last minute."""
+    """The wall's health at one instant: `compiled` of `to_compile` kernels ready; latencies over the last minute."""
 
     name: str
     version: str

@@ -30,9 +30,13 @@ def column(dtype: str, *, absent: Any = 0, cell: tuple[int, ...] = ()) -> Any:
     return field(metadata={"dtype": np.dtype(dtype), "cell": cell, "absent": absent})
 
 
-@cache
-def column_specs(table: type[Any]) -> tuple[ColumnSpec, ...]:
+def column_specs(table: Any) -> tuple[ColumnSpec, ...]:
     """Return the columns of a table class in the order they are declared."""
+    return _column_specs(table)
+
+
+@cache
+def _column_specs(table: Any) -> tuple[ColumnSpec, ...]:
     return tuple(
         ColumnSpec(f.name, f.metadata["dtype"], f.metadata["cell"], f.metadata["absent"])
         for f in fields(table)
