@@ -1,0 +1,162 @@
+"""Links over the loopback: peers that come, go, flood and are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from dronewall.engine.clock import ManualClock
+from dronewall.engine.links import Chunk, Pauses, _Datagrams, bind_udp, dial_tcp, listen_tcp
+from dronewall.model.errors import InputError
+from dronewall.model.status import FeedState
+
+
+class States:
+    """Keeps what a link said of itself, and holds it to the legal moves."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[FeedState, str]] = []
+
+    def __call__(self, state: FeedState, detail: str) -> None:
+        if self.told:
+            self.told[-1][0].moved_to(state)
+        self.told.append((state, detail))
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def nearest(chunks: AsyncGenerator[Chunk, None]) -> Chunk:
+    return await asyncio.wait_for(anext(chunks), 5.0)
+
+
+async def dialled(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    for _ in range(200):
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionError:
+            await asyncio.sleep(0.01)
+    raise AssertionError("nobody listens")
+
+
+async def asleep(clock: ManualClock) -> None:
+    for _ in range(2000):
+        if clock.sleepers:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("nobody sleeps")
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    assert [Pauses().after(n) for n in (1, 2, 3, 7, 400)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+
+
+async def test_a_dialled_link_yields_what_the_server_sends_and_dials_again_when_it_ends() -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"plots")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    clock, states = ManualClock(7), States()
+    chunks = dial_tcp("127.0.0.1", port, clock=clock, pauses=Pauses(), on_state=states)
+    opened, data, closed = await nearest(chunks), await nearest(chunks), await nearest(chunks)
+    assert (opened.opened, data.data, data.received_ns, closed.closed) == (True, b"plots", 7, True)
+    assert opened.peer == data.peer == closed.peer == f"127.0.0.1:{port}"
+    again = asyncio.ensure_future(nearest(chunks))
+    await asleep(clock)
+    assert states.told[-1][0] is FeedState.LOST
+    clock.advance(0.5)
+    assert (await again).opened
+    await chunks.aclose()
+    server.close()
+
+
+async def test_a_server_that_is_not_there_is_dialled_with_growing_pauses() -> None:
+    clock, states = ManualClock(), States()
+    chunks = dial_tcp("127.0.0.1", free_port(), clock=clock, pauses=Pauses(), on_state=states)
+    waiting = asyncio.ensure_future(anext(chunks))
+    for pause_s in (0.5, 1.0, 2.0):
+        await asleep(clock)
+        assert f"{pause_s:g} s" in states.told[-1][1]
+        clock.advance(pause_s)
+    waiting.cancel()
+
+
+async def test_a_listening_link_tells_its_peers_apart_and_can_answer_them() -> None:
+    port, states = free_port(), States()
+    chunks = listen_tcp("127.0.0.1", port, clock=ManualClock(), on_state=states)
+    first = asyncio.ensure_future(nearest(chunks))
+    reader, writer = await dialled(port)
+    opened = await first
+    assert opened.opened and opened.reply is not None
+    await opened.reply(b"ack 1\n")
+    assert await asyncio.wait_for(reader.readline(), 5.0) == b"ack 1\n"
+    writer.write(b"x" * 10)
+    assert (await nearest(chunks)).data == b"x" * 10
+    writer.close()
+    assert (await nearest(chunks)).closed
+    await chunks.aclose()
+
+
+async def test_a_peer_too_many_is_turned_away_and_said() -> None:
+    port, states = free_port(), States()
+    chunks = listen_tcp("127.0.0.1", port, clock=ManualClock(), on_state=states, connections_max=1)
+    first = asyncio.ensure_future(nearest(chunks))
+    _, writer = await dialled(port)
+    await first
+    reader, one_too_many = await dialled(port)
+    assert await asyncio.wait_for(reader.read(), 5.0) == b""
+    assert states.told[-1] == (FeedState.CONNECTED, f"1 connected to 127.0.0.1:{port}, 1 turned away")
+    writer.close()
+    one_too_many.close()
+    await chunks.aclose()
+
+
+async def test_a_port_in_use_is_an_error_that_names_it_and_the_remedy() -> None:
+    with socket.socket() as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        occupant.listen()
+        port = occupant.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} on 127.0.0.1 is in use .* choose another port"):
+            await anext(listen_tcp("127.0.0.1", port, clock=ManualClock(), on_state=States()))
+
+
+async def test_a_udp_port_in_use_is_an_error_too() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as occupant:
+        occupant.bind(("127.0.0.1", 0))
+        with pytest.raises(InputError, match="is in use"):
+            await anext(bind_udp("127.0.0.1", occupant.getsockname()[1], clock=ManualClock(), on_state=States()))
+
+
+async def test_a_bound_port_yields_datagrams_with_who_sent_them() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    chunks = bind_udp("127.0.0.1", port, clock=ManualClock(9), on_state=States())
+    first = asyncio.ensure_future(nearest(chunks))
+    await asyncio.sleep(0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(200):
+            sender.sendto(b"knock", ("127.0.0.1", port))
+            await asyncio.sleep(0.005)
+            if first.done():
+                break
+        here = f"127.0.0.1:{sender.getsockname()[1]}"
+    assert await first == Chunk(b"knock", 9, here)
+    await chunks.aclose()
+
+
+async def test_datagrams_beyond_the_buffer_are_dropped_and_counted_in_the_next_chunk() -> None:
+    inlet = _Datagrams(ManualClock(), States(), "here", datagrams_max=2)
+    for number in range(5):
+        inlet.datagram_received(b"%d" % number, ("10.0.0.1", 1))
+    assert [(await inlet.next()).data for _ in range(2)] == [b"0", b"1"]
+    inlet.datagram_received(b"5", ("10.0.0.1", 1))
+    after = await inlet.next()
+    assert (after.data, after.dropped) == (b"5", 3)
