@@ -27,6 +27,8 @@ class ObservationKind(IntEnum):
     """z = azimuth rad, elevation rad (or NaN), at the speed of light."""
     SOUND_DIRECTION = 5
     """z = azimuth rad, elevation rad (or NaN) of sound that arrived at `at_ns` and left earlier."""
+    NOTHING = 6
+    """The sensor looked and saw nothing: a scan ended without a plot."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +37,9 @@ class Observations(Table):
 
     `plot` is the row in the batch of plots it came from; `sensor` a row of the register of sensors. `site` is the
     sensor's place, ECEF m, at the plot's instant. `z` is laid out by `kind`; `noise` is its covariance in the units of
-    z. `range_rate_mps` (positive away) and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
+    z. `place` and `spread` are the best single guess of where the object is, ECEF m, and its covariance: NaN for
+    directions, wide along the axes that were not measured. `floor_m` is the least 1-σ of height that the plot's datum
+    allows however often it is repeated. `range_rate_mps` (positive away) and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
     """
 
     plot: NDArray[np.int32] = column("<i4")
@@ -44,9 +48,13 @@ class Observations(Table):
     at_ns: NDArray[np.int64] = column("<i8")
     received_ns: NDArray[np.int64] = column("<i8")
     scan: NDArray[np.int64] = column("<i8", absent=-1)
+    scan_end: NDArray[np.bool_] = column("|b1", absent=False)
     site: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
     z: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
     noise: NDArray[np.float64] = column("<f8", cell=(3, 3), absent=0.0)
+    place: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
+    spread: NDArray[np.float64] = column("<f8", cell=(3, 3), absent=NAN)
+    floor_m: NDArray[np.float64] = column("<f8", absent=0.0)
     range_rate_mps: NDArray[np.float64] = column("<f8", absent=NAN)
     sigma_range_rate_mps: NDArray[np.float64] = column("<f8", absent=NAN)
     velocity: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)

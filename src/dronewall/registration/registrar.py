@@ -1,0 +1,360 @@
+"""The registrar: places every plot in the common time and frame, with its uncertainty, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.geodesy.altitude import hae_from_altitude
+from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes, enu_from_spherical, geodetic_from_ecef
+from dronewall.model.observations import ObservationKind, Observations
+from dronewall.model.plots import Datum, Plots
+from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.model.tracks import RemoteTracks
+from dronewall.registration.errors_declared import SensorColumns, sensor_columns
+
+FloatArray = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+FUTURE_S = 10.0
+"""A plot may be this far ahead of the wall's clock: sensors' clocks differ."""
+PAST_S = 120.0
+"""An older plot says nothing about now that a track could still use."""
+UNKNOWN_HEIGHT_M, UNKNOWN_HEIGHT_SIGMA_M = 1500.0, 2000.0
+"""Where height was not measured: most of what a low-level wall looks for lies here, and the sigma admits the rest."""
+PRESSURE_FLOOR_M = 100.0
+"""A day's pressure error does not average out, however many reports repeat it."""
+POSITION_BLUNDER_M = 1e5
+"""A claimed height outside -1 km to 100 km is no height."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registered:
+    """What became of a batch: observations, tracks of others, and the plots left out, counted by sensor and reason."""
+
+    observations: Observations
+    remote_tracks: RemoteTracks
+    unplaceable: tuple[tuple[str, str, int], ...]
+
+
+class Registrar:
+    """Places plots by the register of sensors."""
+
+    def __init__(self, sensors: Sensors) -> None:
+        self.sensors = sensors
+        self._columns = sensor_columns(sensors)
+
+    def learn(self, sensors: Iterable[Sensor]) -> None:
+        """Add sensors to the register; those known already keep their first word."""
+        self.sensors = self.sensors.joined_by(sensors)
+        self._columns = sensor_columns(self.sensors)
+
+    def register(self, plots: Plots, *, now_ns: int) -> Registered:
+        """Return the plots as observations and remote tracks, in the order received."""
+        rows = np.array([self.sensors.row_of(sensor_id) for sensor_id in plots.sensor_ids], np.int32)
+        sensor = rows[plots.sensor] if len(plots) else np.empty(0, np.int32)
+        fault = _faults(plots, sensor, self._columns, now_ns)
+        sound = fault == _PLACEABLE
+        told = sound & self._columns.delivers_tracks[np.maximum(sensor, 0)] if len(self.sensors) else sound & False
+        remote = np.flatnonzero(told & np.isfinite(plots.lat_deg))
+        return Registered(
+            observations=_observations(plots, sensor, self._columns, np.flatnonzero(sound & ~told)),
+            remote_tracks=_remote_tracks(plots, sensor, self._columns, remote),
+            unplaceable=_counted(plots, fault),
+        )
+
+
+_PLACEABLE = 0
+_REASONS = (
+    "",
+    "sensor unknown: add it to sensors.jsonl",
+    "site unknown: give the sensor's position in sensors.jsonl or a pose with each plot",
+    "nothing measured",
+    "value out of bounds",
+    "time of validity in the future",
+    "time of validity too old",
+    "bistatic ranges are not used",
+)
+_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _BISTATIC = range(1, len(_REASONS))
+
+
+def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now_ns: int) -> NDArray[np.uint8]:
+    """Return for each plot why it cannot be placed, 0 if it can."""
+    fault = np.zeros(len(plots), np.uint8)
+    if not len(plots):
+        return fault
+    known = sensor >= 0
+    sited = np.zeros(len(plots), np.bool_)
+    sited[known] = np.isfinite(columns.site[sensor[known], 0])
+    sited |= np.isfinite(plots.pose_lat_deg)
+    positioned = np.isfinite(plots.lat_deg) & np.isfinite(plots.lon_deg)
+    seen = np.isfinite(plots.azimuth_rad)
+    marks = plots.empty_scan | plots.scan_end
+    out_of_bounds = (
+        (np.abs(np.nan_to_num(plots.lat_deg)) > 90.0)
+        | (np.abs(np.nan_to_num(plots.lon_deg)) > 360.0)
+        | (np.abs(np.nan_to_num(plots.altitude_m)) > POSITION_BLUNDER_M)
+        | (np.nan_to_num(plots.range_m, nan=1.0) <= 0.0)
+        | (np.nan_to_num(plots.range_m, nan=1.0) > 5e6)
+        | (np.abs(np.nan_to_num(plots.azimuth_rad)) > 4 * np.pi)
+        | (np.abs(np.nan_to_num(plots.elevation_rad)) > np.pi / 2)
+    )
+    age_s = (now_ns - plots.at_ns) / 1e9
+    fault[~positioned & ~seen & ~marks] = _NOTHING
+    fault[~positioned & ~seen & np.isfinite(plots.range_sum_m)] = _BISTATIC
+    fault[~positioned & seen & ~sited] = _SITELESS
+    fault[out_of_bounds] = _BOUNDS
+    fault[age_s < -FUTURE_S] = _FUTURE
+    fault[age_s > PAST_S] = _PAST
+    fault[~known] = _UNKNOWN
+    return fault
+
+
+def _counted(plots: Plots, fault: NDArray[np.uint8]) -> tuple[tuple[str, str, int], ...]:
+    left_out = np.flatnonzero(fault)
+    if not len(left_out):
+        return ()
+    pairs, counts = np.unique(
+        np.stack([plots.sensor[left_out], fault[left_out].astype(np.int32)], axis=1), axis=0, return_counts=True
+    )
+    return tuple(
+        (plots.sensor_ids[int(s)], _REASONS[int(f)], int(count)) for (s, f), count in zip(pairs, counts, strict=True)
+    )
+
+
+def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> Observations:
+    """Return the placeable plots `rows` as observations."""
+    p, s = plots.take(rows), sensor[rows]
+    count = len(p)
+    site, axes, pose_spread = _sites(p, s, columns)
+    positioned = np.isfinite(p.lat_deg) & np.isfinite(p.lon_deg)
+    ranged = ~positioned & np.isfinite(p.range_m) & np.isfinite(p.azimuth_rad)
+    directed = ~positioned & ~ranged & np.isfinite(p.azimuth_rad)
+    raised = ranged & np.isfinite(p.elevation_rad)
+    levelled = ranged & ~raised & (p.altitude_datum != Datum.ABSENT) & np.isfinite(p.altitude_m)
+    acoustic = np.isin(columns.kind[s], (SensorKind.ACOUSTIC_ARRAY, SensorKind.ACOUSTIC_PRESENCE))
+    kind = np.select(
+        [positioned, raised, levelled, ranged, directed & acoustic, directed],
+        [
+            ObservationKind.POSITION,
+            ObservationKind.RANGE_AZIMUTH_ELEVATION,
+            ObservationKind.RANGE_AZIMUTH_ALTITUDE,
+            ObservationKind.RANGE_AZIMUTH,
+            ObservationKind.SOUND_DIRECTION,
+            ObservationKind.DIRECTION,
+        ],
+        ObservationKind.NOTHING,
+    ).astype(np.uint8)
+    z = np.full((count, 3), np.nan)
+    noise = np.zeros((count, 3, 3))
+    place, spread = np.full((count, 3), np.nan), np.full((count, 3, 3), np.nan)
+    floor = np.zeros(count)
+    _place_positions(p, s, columns, np.flatnonzero(positioned), z, noise, place, spread, floor)
+    _place_ranges(p, s, columns, site, axes, np.flatnonzero(ranged), kind, z, noise, place, spread, floor)
+    _place_directions(p, s, columns, np.flatnonzero(directed), z, noise)
+    noise[ranged] += _noise_of_pose(pose_spread[ranged], p.range_m[ranged])
+    velocity_enu = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
+    body_axes = enu_axes(np.where(positioned, p.lat_deg, 0.0), np.where(positioned, p.lon_deg, 0.0))
+    velocity = np.einsum("nji,nj->ni", body_axes, velocity_enu)
+    return Observations(
+        plot=rows.astype(np.int32),
+        sensor=s.astype(np.int32),
+        kind=kind,
+        at_ns=p.at_ns.copy(),
+        received_ns=p.received_ns.copy(),
+        scan=p.scan.copy(),
+        scan_end=p.scan_end | p.empty_scan,
+        site=site,
+        z=z,
+        noise=noise,
+        place=place,
+        spread=spread,
+        floor_m=floor,
+        range_rate_mps=np.where(ranged, p.range_rate_mps, np.nan),
+        sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s]),
+        velocity=np.where(positioned[:, None], velocity, np.nan),
+        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s]),
+        icao24=p.icao24.copy(),
+        callsign=p.callsign.copy(),
+        squawk=p.squawk.copy(),
+        nic=p.nic.copy(),
+        nacp=p.nacp.copy(),
+        uas_id=p.uas_id.copy(),
+        classes=p.classes.copy(),
+    )
+
+
+def _sites(p: Plots, s: NDArray[np.int32], columns: SensorColumns) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return each plot's site ECEF m, its ENU axes, and the variances (m², rad²) of a moving platform's pose."""
+    site, axes = columns.site[s].copy(), columns.axes[s].copy()
+    spread = np.zeros((len(p), 2))
+    moving = np.flatnonzero(np.isfinite(p.pose_lat_deg) & np.isfinite(p.pose_lon_deg))
+    if len(moving):
+        lat, lon = p.pose_lat_deg[moving], p.pose_lon_deg[moving]
+        site[moving] = ecef_from_geodetic(lat, lon, np.nan_to_num(p.pose_hae_m[moving]))
+        axes[moving] = enu_axes(lat, lon)
+        spread[moving, 0] = np.nan_to_num(p.pose_sigma_m[moving]) ** 2
+        spread[moving, 1] = np.nan_to_num(p.pose_sigma_heading_rad[moving]) ** 2
+    return site, axes, spread
+
+
+def _noise_of_pose(pose_spread: FloatArray, range_m: FloatArray) -> FloatArray:
+    """Return what a moving platform's pose errors add to the covariance of range, azimuth, elevation."""
+    extra = np.zeros((len(pose_spread), 3, 3))
+    across = pose_spread[:, 0] / np.maximum(range_m, 1.0) ** 2
+    extra[:, 0, 0] = pose_spread[:, 0]
+    extra[:, 1, 1] = across + pose_spread[:, 1]
+    extra[:, 2, 2] = np.where(pose_spread[:, 0] > 0, across, 0.0)
+    return extra
+
+
+def _given_or(given: NDArray[np.float32], declared: FloatArray) -> FloatArray:
+    override = given.astype(float)
+    return np.where(np.isfinite(override) & (override > 0), override, declared)
+
+
+def _heights(p: Plots, lat_deg: FloatArray, lon_deg: FloatArray, sigma_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return heights above the ellipsoid and their 1-σ; where none was measured, the honest unknown."""
+    hae, datum_sigma = hae_from_altitude(p.altitude_m, p.altitude_datum, lat_deg, lon_deg)
+    known = np.isfinite(hae)
+    return (
+        np.where(known, hae, UNKNOWN_HEIGHT_M),
+        np.where(known, np.hypot(sigma_m, np.nan_to_num(datum_sigma)), UNKNOWN_HEIGHT_SIGMA_M),
+    )
+
+
+def _floors(p: Plots) -> FloatArray:
+    return np.where(p.altitude_datum == Datum.PRESSURE, PRESSURE_FLOOR_M, 0.0)
+
+
+def _place_positions(
+    p: Plots,
+    s: NDArray[np.int32],
+    columns: SensorColumns,
+    at: Rows,
+    z: FloatArray,
+    noise: FloatArray,
+    place: FloatArray,
+    spread: FloatArray,
+    floor: FloatArray,
+) -> None:
+    """Fill in the rows `at`, whose plots say where the object is."""
+    if not len(at):
+        return
+    q, sensor = p.take(at), s[at]
+    hae, sigma_up = _heights(q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
+    sigma = _given_or(q.sigma_position_m, columns.position_m[sensor])
+    enu = np.zeros((len(at), 3, 3))
+    enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
+    enu[:, 2, 2] = sigma_up**2
+    stated = np.flatnonzero(np.all(np.isfinite(q.covariance[:, [0, 1, 2, 6, 7, 11]]), axis=1))
+    for (i, j), cell in {(0, 0): 0, (0, 1): 1, (0, 2): 2, (1, 1): 6, (1, 2): 7, (2, 2): 11}.items():
+        enu[stated, i, j] = enu[stated, j, i] = q.covariance[stated, cell]
+    axes = enu_axes(q.lat_deg, q.lon_deg)
+    z[at] = place[at] = ecef_from_geodetic(q.lat_deg, q.lon_deg, hae)
+    noise[at] = spread[at] = np.einsum("nki,nkl,nlj->nij", axes, enu, axes)
+    floor[at] = _floors(q)
+
+
+def _place_ranges(
+    p: Plots,
+    s: NDArray[np.int32],
+    columns: SensorColumns,
+    site: FloatArray,
+    axes: FloatArray,
+    at: Rows,
+    kind: NDArray[np.uint8],
+    z: FloatArray,
+    noise: FloatArray,
+    place: FloatArray,
+    spread: FloatArray,
+    floor: FloatArray,
+) -> None:
+    """Fill in the rows `at`, whose plots give range and azimuth, and elevation or altitude or neither."""
+    if not len(at):
+        return
+    q, sensor, here, turn = p.take(at), s[at], site[at], axes[at]
+    sigma_r = _given_or(q.sigma_range_m, columns.range_m[sensor])
+    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor])
+    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor])
+    raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
+    lat, lon, site_hae = geodetic_from_ecef(here)
+    hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
+    elevation = np.where(raised, q.elevation_rad, _elevation_of_height(q.range_m, hae, here, site_hae))
+    z[at, 0], z[at, 1] = q.range_m, q.azimuth_rad
+    z[at, 2] = np.where(raised, q.elevation_rad, np.where(kind[at] == ObservationKind.RANGE_AZIMUTH_ALTITUDE, hae, 0.0))
+    noise[at, 0, 0], noise[at, 1, 1] = sigma_r**2, sigma_a**2
+    noise[at, 2, 2] = np.where(raised, sigma_e**2, sigma_h**2)
+    place[at] = here + np.einsum("nji,nj->ni", turn, enu_from_spherical(q.range_m, q.azimuth_rad, elevation))
+    across_e = np.where(raised, q.range_m * sigma_e, sigma_h)
+    spread[at] = _spherical_spread(turn, q.azimuth_rad, elevation, sigma_r, q.range_m * sigma_a, across_e)
+    floor[at] = np.where(raised, 0.0, _floors(q))
+
+
+def _elevation_of_height(range_m: FloatArray, hae: FloatArray, site: FloatArray, site_hae: FloatArray) -> FloatArray:
+    """Return the elevation at which a slant range reaches a height, on the sphere that touches the ellipsoid at the site.
+
+    The law of cosines in the triangle earth's centre, site, object; clipped where the range cannot reach the height.
+    """
+    radius = np.linalg.norm(site, axis=1)
+    aloft = radius + (hae - site_hae)
+    sine = (aloft**2 - radius**2 - range_m**2) / (2.0 * radius * range_m)
+    return np.arcsin(np.clip(sine, -0.2, 1.0))
+
+
+def _spherical_spread(
+    turn: FloatArray,
+    azimuth: FloatArray,
+    elevation: FloatArray,
+    along: FloatArray,
+    cross: FloatArray,
+    above: FloatArray,
+) -> FloatArray:
+    """Return ECEF covariances (n, 3, 3) of 1-σ along the line of sight, across it level, and across it upright."""
+    ce, se, ca, sa = np.cos(elevation), np.sin(elevation), np.cos(azimuth), np.sin(azimuth)
+    zero = np.zeros_like(ce)
+    rays = np.stack(
+        [np.stack([ce * sa, ce * ca, se], -1), np.stack([ca, -sa, zero], -1), np.stack([-se * sa, -se * ca, ce], -1)], 1
+    )
+    scaled = np.einsum("nki,nij->nkj", rays, turn) * np.stack([along, cross, above], axis=1)[:, :, None]
+    return np.asarray(np.einsum("nki,nkj->nij", scaled, scaled), float)
+
+
+def _place_directions(
+    p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, z: FloatArray, noise: FloatArray
+) -> None:
+    """Fill in the rows `at`, whose plots give a direction only."""
+    q, sensor = p.take(at), s[at]
+    z[at, 0], z[at, 1] = q.azimuth_rad, q.elevation_rad
+    noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor]) ** 2
+    noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor]) ** 2
+    heading = np.nan_to_num(q.pose_sigma_heading_rad)
+    noise[at, 0, 0] += heading**2
+
+
+def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
+    """Return what sources that deliver tracks said, as remote tracks."""
+    p, s = plots.take(rows), sensor[rows]
+    hae, _ = _heights(p, p.lat_deg, p.lon_deg, columns.altitude_m[s])
+    velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
+    mean = np.concatenate(
+        [
+            ecef_from_geodetic(p.lat_deg, p.lon_deg, hae),
+            np.einsum("nji,nj->ni", enu_axes(p.lat_deg, p.lon_deg), velocity),
+        ],
+        axis=1,
+    )
+    return RemoteTracks(
+        sensor=s.astype(np.int32),
+        track_ref=p.track_ref.copy(),
+        at_ns=p.at_ns.copy(),
+        received_ns=p.received_ns.copy(),
+        mean=mean,
+        sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s]),
+        icao24=p.icao24.copy(),
+        callsign=p.callsign.copy(),
+        classes=p.classes.copy(),
+    )
