@@ -66,7 +66,10 @@ class FeedStatus:
 
 @dataclass(frozen=True, slots=True)
 class WallStatus:
-    """The wall's health at one instant: `compiled` of `to_compile` kernels ready; latencies over the last minute."""
+    """The wall's health at one instant: `compiled` of `to_compile` kernels ready; latencies over the last minute.
+
+    `heard_ns` is, by row of the register of sensors, the instant of a sensor's newest plot; 0 for never.
+    """
 
     name: str
     version: str
@@ -80,3 +83,4 @@ class WallStatus:
     latency_p99_ms: float | None = None
     journal: str = ""
     detail: str = ""
+    heard_ns: tuple[int, ...] = ()
