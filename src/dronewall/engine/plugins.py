@@ -34,16 +34,17 @@ class Plugins:
                 return _loaded(point)
         raise InputError(f"nothing here reads {name!r}", f"Known are: {', '.join(self.names()) or 'none'}.")
 
-    def for_suffix(self, suffix: str) -> Any:
-        """Return the plugin that reads files ending in `suffix` (with its dot, any case).
+    def for_file(self, name: str) -> Any:
+        """Return the plugin that reads files whose names end as this one does, in any case; the longest ending wins.
 
         Raises:
             InputError: no plugin reads such files.
         """
-        for _, plugin in self._each():
-            if suffix.lower() in plugin.suffixes:
-                return plugin
-        raise InputError(f"nothing here reads {suffix or 'files without a suffix'}", f"Known are: {self._suffixes()}.")
+        endings = {suffix: plugin for _, plugin in self._each() for suffix in plugin.suffixes}
+        for suffix in sorted(endings, key=len, reverse=True):
+            if name.lower().endswith(suffix):
+                return endings[suffix]
+        raise InputError("nothing here reads such a file", f"Known endings are: {self._suffixes()}.", file=name)
 
     def _suffixes(self) -> str:
         return ", ".join(sorted({suffix for _, plugin in self._each() for suffix in plugin.suffixes})) or "none"
