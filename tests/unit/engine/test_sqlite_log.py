@@ -92,7 +92,7 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE theirs (x)")
     other.close()
-    with pytest.raises(JournalError, match="not a journal.*Choose another path"):
+    with pytest.raises(JournalError, match=r"not a journal.*Choose another path"):
         SqliteLog(path)
 
 
@@ -106,7 +106,7 @@ def test_a_journal_of_a_newer_version_is_refused(path: Path) -> None:
     with sqlite3.connect(filled(path)) as newer:
         newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     newer.close()
-    with pytest.raises(JournalError, match="newer dronewall.*Install that version"):
+    with pytest.raises(JournalError, match=r"newer dronewall.*Install that version"):
         SqliteLog(path)
 
 
@@ -140,7 +140,7 @@ def test_a_journal_that_may_not_be_written_says_so(path: Path) -> None:
     filled(path)
     log = SqliteLog(path)
     log._connection.execute("PRAGMA query_only=1")
-    with pytest.raises(JournalError, match="may not be written.*write permission"):
+    with pytest.raises(JournalError, match=r"may not be written.*write permission"):
         log.append([entry(4)])
     log.close()
 
