@@ -1,0 +1,18 @@
+"""Compile every kernel into numba's cache, with progress, so that the first picture does not wait for it."""
+
+from rich.console import Console
+from rich.progress import Progress
+
+from dronewall.pipeline import warm_up
+
+
+def main() -> None:
+    """Run `warm_up` to its end."""
+    with Progress(console=Console(stderr=True), transient=False) as progress:
+        task = progress.add_task("Compiling kernels", total=None)
+        for done, total in warm_up():
+            progress.update(task, completed=done, total=total)
+
+
+if __name__ == "__main__":
+    main()
