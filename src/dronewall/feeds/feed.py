@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from dronewall.engine.clock import Clock
 from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
@@ -118,13 +119,13 @@ class FeedPlugin(Protocol):
         """Its settings: one field per option, unknown ones refused; `url` is always among them."""
         ...
 
-    def open(self, settings: Any, *, sensors: Sensors, clock: Callable[[], int]) -> Feed:
+    def open(self, settings: Any, *, sensors: Sensors, clock: Clock) -> Feed:
         """Return a feed that is not connected yet.
 
         Args:
             settings: an instance of `Settings`.
             sensors: the register, for the sensors' ids on the wire.
-            clock: returns now, ns UTC.
+            clock: tells the time of receipt and waits between attempts to connect.
 
         Raises:
             ConfigError: a setting cannot be used.

@@ -1,0 +1,50 @@
+"""Recordings on disk, read in pieces so that none is ever held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from dronewall.model.errors import InputError
+
+PIECE_BYTES = 64 * 1024
+NS_PER_S = 1_000_000_000
+
+
+def check_readable(path: Path) -> None:
+    """Make sure a recording can be opened.
+
+    Raises:
+        InputError: it is missing, not a file, or may not be read.
+    """
+    try:
+        with path.open("rb"):
+            return
+    except FileNotFoundError as error:
+        raise InputError("there is no such file", "Check the path.", file=str(path)) from error
+    except IsADirectoryError as error:
+        raise InputError("this is a folder, not a recording", "Name a file in it.", file=str(path)) from error
+    except OSError as error:
+        reason = (error.strerror or "it cannot be opened").lower()
+        raise InputError(reason, "Check who may read it.", file=str(path)) from error
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes in order.
+
+    Raises:
+        InputError: reading fails half-way.
+    """
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise InputError(reason, "Check the disk and who may read it.", file=str(path)) from error
+
+
+def midnight_ns(day: date) -> int:
+    """Return the instant a day begins, ns UTC."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * NS_PER_S

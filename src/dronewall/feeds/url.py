@@ -1,0 +1,113 @@
+"""Feeds are named by URLs: `scheme://host:port?option=value`. Here they become a plugin's settings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from dronewall.model.errors import ConfigError
+
+SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a feed comes from."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme of a feed's URL, which names the plugin that opens it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    scheme, found, _ = url.partition("://")
+    if not found or not scheme:
+        raise ConfigError(f"{url!r} is not the URL of a feed", "Write it as beast://127.0.0.1:30005.", field="url")
+    return scheme.lower()
+
+
+def address_of(url: str) -> Address:
+    """Return the host and port a URL names.
+
+    Raises:
+        ConfigError: one of them is missing or out of range.
+    """
+    scheme = scheme_of(url)
+    example = f"Write it as {scheme}://127.0.0.1:30005."
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{url!r} names no usable address: {error}", example, field="url") from error
+    if not host or not port:
+        raise ConfigError(f"{url!r} names no {'port' if host else 'host'}", example, field="url")
+    if parts.path not in ("", "/") or parts.fragment or parts.username:
+        raise ConfigError(f"{url!r} holds more than an address and options", example, field="url")
+    return Address(scheme, host, port)
+
+
+def settings_of(
+    url: str, settings: type[SettingsT], *, table: Mapping[str, Any] | None = None, file: str | None = None
+) -> SettingsT:
+    """Return a plugin's settings from a URL with options, and from the other keys of its `[[feeds]]` table.
+
+    Args:
+        url: `scheme://host:port?option=value`; every option is a field of `settings`.
+        settings: the plugin's own type; its fields carry the rules.
+        table: the other keys of the feed's table in `wall.toml`; a key may not also be an option of the URL.
+        file: the file the table stands in, for the error.
+
+    Raises:
+        ConfigError: an option is unknown, given twice or has the wrong type; it is named, with the nearest known one.
+    """
+    plain, _, query = url.partition("?")
+    given: dict[str, Any] = {key: value for key, value in (table or {}).items() if key != "url"}
+    try:
+        options = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError as error:
+        raise ConfigError(
+            f"{query!r} are not options", "Write them as ?name=value&name=value.", file, None, "url"
+        ) from error
+    for name, value in options:
+        if name in given:
+            raise ConfigError(f"option {name!r} is given twice", "Keep one of the two.", file, None, f"feeds.{name}")
+        given[name] = value
+    _check_known(given, settings, file)
+    try:
+        return msgspec.convert({"url": plain, **given}, settings, strict=False)
+    except msgspec.ValidationError as error:
+        problem, field = _told(str(error))
+        raise ConfigError(
+            problem, f"The feed is {plain}.", file, None, f"feeds.{field}" if field else "feeds"
+        ) from error
+
+
+def _check_known(given: Mapping[str, Any], settings: type[msgspec.Struct], file: str | None) -> None:
+    known = [name for name in settings.__struct_encode_fields__ if name != "url"]
+    for name in given:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
+            raise ConfigError(
+                f"there is no option {name!r}", f"{hint}Known are: {', '.join(known)}.", file, None, f"feeds.{name}"
+            )
+
+
+def _told(message: str) -> tuple[str, str]:
+    """Return msgspec's complaint and the field it is about, from `Expected ... - at `$.field``."""
+    problem, _, place = message.partition(" - at `$.")
+    return problem[:1].lower() + problem[1:], place.rstrip("`")

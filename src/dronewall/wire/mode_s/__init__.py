@@ -1,0 +1,1 @@
+"""Mode S and ADS-B: what aircraft say of themselves, their positions among it. Single messages are read by rs1090."""
