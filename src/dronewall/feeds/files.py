@@ -30,7 +30,7 @@ def check_readable(path: Path) -> None:
         raise InputError(reason, "Check who may read it.", file=str(path)) from error
 
 
-def pieces(path: Path) -> Iterator[bytes]:
+def pieces(path: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     """Yield a file's bytes in order.
 
     Raises:
@@ -38,7 +38,7 @@ def pieces(path: Path) -> Iterator[bytes]:
     """
     try:
         with path.open("rb") as file:
-            while piece := file.read(PIECE_BYTES):
+            while piece := file.read(piece_bytes):
                 yield piece
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()

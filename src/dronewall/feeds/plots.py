@@ -1,0 +1,163 @@
+"""Feeds of `plots.jsonl` lines: from a file, or live over TCP for whoever can print JSON.
+
+`plots+tcp://HOST:PORT` dials a sender; `plots+tcp://HOST:PORT?listen=true` waits for senders. Once what a sender sent
+is in the journal, it is told so with one line, `{"acknowledged": 1234}`: the number of lines of this connection that
+cannot be lost any more. A sender that keeps what is not acknowledged, and sends it again, loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from dronewall.engine.clock import Clock
+from dronewall.engine.links import Chunk, Pauses, dial_tcp, listen_tcp
+from dronewall.feeds.feed import Batch, Decoded
+from dronewall.feeds.files import NS_PER_S, check_readable, pieces
+from dronewall.feeds.tally import Tally
+from dronewall.feeds.url import address_of
+from dronewall.model.plots import Plots
+from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.status import FeedStatus
+from dronewall.wire.plots_jsonl import PlotLines
+from dronewall.wire.refusals import Refusals
+
+PIECE_NS = NS_PER_S // 2
+READ_BYTES = 512 * 1024
+
+
+class PlotsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Options of a `plots+tcp://` feed."""
+
+    url: str
+    name: str = ""
+    """What people call it; the address if empty."""
+    listen: bool = False
+    """Wait for senders rather than dial one."""
+    connections_max: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
+    """How many senders may be connected at once."""
+
+
+class PlotsDecoder:
+    """The pure half: lines become plots."""
+
+    def __init__(self, feed: str) -> None:
+        self._refusals = Refusals(feed)
+        self._lines = PlotLines(self._refusals)
+
+    @property
+    def lines(self) -> int:
+        """How many lines have ended so far, those refused and the empty ones among them."""
+        return self._lines.lines
+
+    def decode(self, data: bytes, *, received_ns: int | None) -> Decoded:
+        """Take a piece of the stream; see `Decoder.decode`. Without `received_ns` the lines are believed."""
+        plots = self._lines.read(data, received_ns=received_ns)
+        return Decoded(plots, len(plots), self._refusals.taken())
+
+    def finish(self) -> Decoded:
+        """Refuse a half line; see `Decoder.finish`."""
+        self._lines.finish()
+        return Decoded(refused=self._refusals.taken())
+
+
+class PlotsFeed:
+    """The live half: one sender dialled, or many listened to; each has a decoder of its own."""
+
+    def __init__(self, settings: PlotsSettings, *, clock: Clock) -> None:
+        self._address = address_of(settings.url)
+        self._settings = settings
+        self.url = settings.url
+        self.name = settings.name or str(self._address)
+        self._clock = clock
+        self._tally = Tally(self.name, self.url)
+
+    def assumed_sensors(self) -> tuple[Sensor, ...]:
+        """Return none: each line names its sensor, and only the register knows what that is."""
+        return ()
+
+    def status(self) -> FeedStatus:
+        """Return its health."""
+        return self._tally.status(now_ns=self._clock.now_ns())
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield what arrives, for ever."""
+        decoders: dict[str, PlotsDecoder] = {}
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                decoder = decoders.setdefault(chunk.peer, PlotsDecoder(self.name))
+                if chunk.closed:
+                    del decoders[chunk.peer]
+                    decoded = decoder.finish()
+                elif chunk.opened:
+                    continue
+                else:
+                    decoded = decoder.decode(chunk.data, received_ns=chunk.received_ns)
+                self._tally.count(decoded, received_ns=chunk.received_ns)
+                yield Batch(decoded, _acknowledgement(chunk, decoder.lines))
+
+    def _chunks(self) -> AsyncGenerator[Chunk, None]:
+        host, port, clock, on_state = self._address.host, self._address.port, self._clock, self._tally.moved
+        if self._settings.listen:
+            most = self._settings.connections_max
+            return listen_tcp(host, port, clock=clock, on_state=on_state, connections_max=most)
+        return dial_tcp(host, port, clock=clock, pauses=Pauses(), on_state=on_state)
+
+
+class PlotsPlugin:
+    """The entry point `plots+tcp`."""
+
+    schemes = ("plots+tcp",)
+    suffixes = (".jsonl",)
+    Settings = PlotsSettings
+
+    def open(self, settings: PlotsSettings, *, sensors: Sensors, clock: Clock) -> PlotsFeed:
+        """Return a feed that is not connected yet; see `FeedPlugin.open`."""
+        return PlotsFeed(settings, clock=clock)
+
+    def assumed_in(self, path: Path) -> tuple[Sensor, ...]:
+        """Return none: lines name their sensors."""
+        return ()
+
+    def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
+        """Yield a recording, which carries its own dates; see `FeedPlugin.recording`."""
+        check_readable(path)
+        return self._recording(path)
+
+    def _recording(self, path: Path) -> Iterator[Decoded]:
+        decoder = PlotsDecoder(path.name)
+        for data in pieces(path, READ_BYTES):
+            yield from _cut(decoder.decode(data, received_ns=None))
+        yield decoder.finish()
+
+
+def _cut(decoded: Decoded) -> Iterator[Decoded]:
+    """Yield what was decoded at once in pieces of half a second of receipt; refusals go with the first."""
+    plots = decoded.plots
+    edges = np.flatnonzero(np.diff(plots.received_ns // PIECE_NS)) + 1
+    refused = decoded.refused
+    for start, end in zip([0, *edges], [*edges, len(plots)], strict=True):
+        piece: Plots = plots if len(edges) == 0 else plots.take(slice(start, end))
+        yield Decoded(piece, len(piece), refused)
+        refused = ()
+
+
+def _acknowledgement(chunk: Chunk, lines: int) -> Callable[[], Awaitable[None]] | None:
+    """Return how to tell the sender that so many of its lines are safe, if it can be told."""
+    reply = chunk.reply
+    if reply is None or not lines:
+        return None
+
+    async def acknowledge() -> None:
+        await reply(b'{"acknowledged": %d}\n' % lines)
+
+    return acknowledge
+
+
+plugin = PlotsPlugin()
