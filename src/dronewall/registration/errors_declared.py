@@ -1,4 +1,4 @@
-"""How large a sensor's errors are: what the plot says, else what its owner declared, else what its kind is known for."""
+"""How large a sensor's errors are: what its owner declared, else what its kind is known for."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ def _place_ranges(
 
 
 def _elevation_of_height(range_m: FloatArray, hae: FloatArray, site: FloatArray, site_hae: FloatArray) -> FloatArray:
-    """Return the elevation at which a slant range reaches a height, on the sphere that touches the ellipsoid at the site.
+    """Return the elevation at which a slant range reaches a height, on the sphere through the site.
 
     The law of cosines in the triangle earth's centre, site, object; clipped where the range cannot reach the height.
     """

@@ -1,0 +1,1 @@
+"""The picture: kept, and cut to each reader."""

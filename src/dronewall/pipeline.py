@@ -1,0 +1,118 @@
+"""Read this first: the whole flow, told once.
+
+    feeds → registration → tracking → identification → assessment → picture → outlets
+
+Plots go in, a picture comes out. Between these doors nothing opens a socket, sleeps, or asks the time: `now_ns` is an
+argument. What came in is in the journal before `step` is called, and a journal's steps replayed give the same pictures.
+Nothing here proposes, and nothing here could order: those need people, who come with later rooms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.assessment.distress import distress_alerts
+from dronewall.identification.claims import explain, identify
+from dronewall.model.identity import Identity
+from dronewall.model.picture import Picture, TruthDomain
+from dronewall.model.plots import Plots
+from dronewall.model.sensors import Sensor, Sensors
+from dronewall.picture.bearings import BearingBoard
+from dronewall.registration.registrar import Registrar
+from dronewall.tracking.remote import RemoteBoard
+from dronewall.tracking.tracker import Tracker
+from dronewall.tracking.warm import warm_kernels
+
+
+class Pipeline:
+    """The rooms in a row, and what they keep from step to step."""
+
+    def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain) -> None:
+        self.truth_domain = truth_domain
+        self._registrar = Registrar(sensors)
+        self._tracker = Tracker(sensors)
+        self._remote = RemoteBoard()
+        self._bearings = BearingBoard()
+        self._plots_total = 0
+        self._late_total = 0
+        self._unplaceable: dict[tuple[str, str], int] = {}
+        self._latest: Picture | None = None
+
+    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
+        """Take the plots received since the last step, in order; return the picture at `now_ns`, named by `seq`."""
+        registered = self._registrar.register(plots, now_ns=now_ns)
+        tracked = self._tracker.step(registered.observations, now_ns=now_ns)
+        identities = identify(tracked.tracks, now_ns=now_ns)
+        alerts = distress_alerts(tracked.tracks)
+        remote_tracks = self._remote.step(registered.remote_tracks, now_ns=now_ns)
+        bearings = self._bearings.step(
+            registered.observations, tracked.track_of_observation, self.sensors, now_ns=now_ns
+        )
+        self._count(plots, registered.unplaceable, tracked.late)
+        self._latest = Picture(
+            seq=seq,
+            at_ns=now_ns,
+            truth_domain=self.truth_domain,
+            tracks=tracked.tracks,
+            identities=identities,
+            remote_tracks=remote_tracks,
+            bearings=bearings,
+            alerts=alerts,
+            plots_total=self._plots_total,
+            confirmed_total=self._tracker.confirmed_total,
+            unplaceable=tuple((sensor, reason, n) for (sensor, reason), n in sorted(self._unplaceable.items())),
+        )
+        return self._latest
+
+    @property
+    def sensors(self) -> Sensors:
+        """The register of sensors as it is now."""
+        return self._registrar.sensors
+
+    def learn(self, sensors: Iterable[Sensor]) -> None:
+        """Add sensors to the register."""
+        self._registrar.learn(sensors)
+        self._tracker.learn(self.sensors)
+
+    def explain(self, track_id: int) -> Identity | None:
+        """Return why a track of the latest picture is held to be what it is, None if there is no such track."""
+        if self._latest is None:
+            return None
+        rows = np.flatnonzero(self._latest.tracks.track_id == track_id)
+        return explain(self._latest.tracks, int(rows[0]), now_ns=self._latest.at_ns) if len(rows) else None
+
+    def _count(self, plots: Plots, unplaceable: tuple[tuple[str, str, int], ...], late: int) -> None:
+        self._plots_total += int(np.count_nonzero(~plots.empty_scan))
+        for sensor_id, reason, n in unplaceable:
+            self._unplaceable[sensor_id, reason] = self._unplaceable.get((sensor_id, reason), 0) + n
+        self._late_total += late
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the whole state as named arrays: `restore` of it goes on as if nothing had happened."""
+        counted = [f"{sensor}\t{reason}\t{n}" for (sensor, reason), n in sorted(self._unplaceable.items())]
+        return {
+            **self._tracker.checkpoint(),
+            **self._remote.checkpoint(),
+            **self._bearings.checkpoint(),
+            "totals": np.array([self._plots_total, self._late_total], np.int64),
+            "unplaceable": np.frombuffer("\n".join(counted).encode(), np.uint8),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `checkpoint` returned, under the same register of sensors."""
+        self._tracker.restore(state)
+        self._remote.restore(state)
+        self._bearings.restore(state)
+        self._plots_total, self._late_total = (int(value) for value in state["totals"])
+        lines = state["unplaceable"].tobytes().decode().splitlines()
+        split = (line.split("\t") for line in lines)
+        self._unplaceable = {(sensor, reason): int(n) for sensor, reason, n in split}
+
+
+def warm_up() -> Iterator[tuple[int, int]]:
+    """Compile the numerical kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
+    yield from warm_kernels()

@@ -1,0 +1,119 @@
+"""The life of a track: tentative, confirmed, coasting, dropped; and one object one track."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.tracks import TrackStatus
+from dronewall.tracking.look import find_twins
+from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.store import TrackStore
+
+FORGOTTEN_EXISTENCE = 2e-5
+"""A tentative track less likely than this began with a false plot."""
+TWINS_NEAR_M, TWINS_SQ = 1_500.0, 6.0
+"""Tracks nearer than both, in m and in squared sigmas of six dimensions, are looked at as one object."""
+COAST_AFTER_REVISITS, COAST_SLACK_S = 2.5, 1.0
+
+FloatArray = NDArray[np.float64]
+
+
+class Lifecycle:
+    """Reviews all tracks after each step: who is confirmed, who coasts, who is dropped."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._p = parameters
+        self.confirmed_total = 0
+        self._reviewed_s = -1
+
+    def review(self, store: TrackStore, x: FloatArray, cov: FloatArray, *, now_ns: int) -> NDArray[np.bool_]:
+        """Move every track along; free the dropped ones' rows and return which (count,) were kept.
+
+        Args:
+            store: the tracks; changed in place.
+            x: (count, 6) means at `now_ns`.
+            cov: (count, 6, 6) their covariances.
+            now_ns: the picture's instant.
+        """
+        kept = ~self._spent(store, cov, now_ns)
+        self._confirm(store, kept)
+        self._coast(store, now_ns)
+        second = now_ns // 1_000_000_000
+        if second != self._reviewed_s:
+            self._reviewed_s = second
+            kept &= ~self._outclaimed(store, kept)
+            kept &= ~self._twins(store, x, cov, kept)
+        store.keep(kept)
+        return kept
+
+    def _spent(self, store: TrackStore, cov: FloatArray, now_ns: int) -> NDArray[np.bool_]:
+        """Return which tracks have ended: unlikely, unheard for too long, or known too badly."""
+        c, n = store.columns, store.count
+        tentative = c.status[:n] == TrackStatus.TENTATIVE
+        silence_s = (now_ns - c.heard_at_ns[:n]) / 1e9
+        level_sigma = np.sqrt(np.trace(cov[:, :3, :3], axis1=1, axis2=2))
+        unlikely = c.existence[:n] < np.where(tentative, FORGOTTEN_EXISTENCE, self._p.drop_existence)
+        unheard = silence_s > np.where(tentative, self._p.tentative_silence_s, self._p.coast_s)
+        return unlikely | unheard | (~tentative & (level_sigma > self._p.coast_level_sigma_m))
+
+    def _confirm(self, store: TrackStore, kept: NDArray[np.bool_]) -> None:
+        c, n = store.columns, store.count
+        needed = np.where(c.icao24[:n] != 0, self._p.confirm_hits_claimed, self._p.confirm_hits)
+        ready = kept & (c.status[:n] == TrackStatus.TENTATIVE)
+        ready &= (c.existence[:n] >= self._p.confirm_existence) & (c.hits[:n] >= needed)
+        c.status[:n][ready] = TrackStatus.CONFIRMED
+        self.confirmed_total += int(ready.sum())
+
+    def _coast(self, store: TrackStore, now_ns: int) -> None:
+        """Let confirmed tracks coast that were not heard when they should have been, and come back when heard."""
+        c, n = store.columns, store.count
+        silence_s = (now_ns - c.heard_at_ns[:n]) / 1e9
+        silent = silence_s > COAST_AFTER_REVISITS * c.revisit_s[:n] + COAST_SLACK_S
+        status = c.status[:n]
+        established = status != TrackStatus.TENTATIVE
+        status[established & silent] = TrackStatus.COASTING
+        status[established & ~silent] = TrackStatus.CONFIRMED
+
+    def _outclaimed(self, store: TrackStore, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Settle addresses that two established tracks claim: the one heard last keeps it.
+
+        The other loses the address, or its life if nothing but claims ever supported it.
+        """
+        c, n = store.columns, store.count
+        lost = np.zeros(n, np.bool_)
+        rows = np.flatnonzero(kept & (c.icao24[:n] != 0) & (c.status[:n] != TrackStatus.TENTATIVE))
+        rows = rows[np.lexsort((-c.hits[rows], -c.claimed_ns[rows], c.icao24[rows]))]
+        again = np.r_[False, c.icao24[rows][1:] == c.icao24[rows][:-1]] if len(rows) else np.empty(0, np.bool_)
+        losers = rows[again]
+        lost[losers[c.claims_only[losers]]] = True
+        store.claims.callsign[losers] = b""
+        c.icao24[losers] = 0
+        c.claimed_ns[losers] = c.claims_since_ns[losers] = 0
+        return lost
+
+    def _twins(self, store: TrackStore, x: FloatArray, cov: FloatArray, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which tracks describe an object that an older track describes already."""
+        c, n = store.columns, store.count
+        rows = np.flatnonzero(kept & (c.status[:n] != TrackStatus.TENTATIVE))
+        doubles = np.zeros(n, np.bool_)
+        order = np.argsort(x[rows, 0], kind="stable")
+        find_twins(x, cov, rows, order, c, TWINS_NEAR_M, TWINS_SQ, doubles)
+        return doubles
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the state as named arrays."""
+        return {"lifecycle": np.array([self.confirmed_total, self._reviewed_s], np.int64)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `checkpoint` returned."""
+        self.confirmed_total, self._reviewed_s = (int(value) for value in state["lifecycle"])
+
+
+def quality(cov: FloatArray) -> NDArray[np.uint8]:
+    """Return track quality 0 to 15: 15 for a 1-σ of position up to 25 m, two less for each doubling."""
+    sigma = np.sqrt(np.maximum(np.trace(cov[:, :3, :3], axis1=1, axis2=2) / 3.0, 1.0))
+    return np.clip(np.floor(15.0 - 2.0 * np.log2(np.maximum(sigma / 25.0, 1.0))), 0, 15).astype(np.uint8)

@@ -1,0 +1,47 @@
+"""What the tracker assumes of the world. One set for everything: no sensor, country or scenario gets its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MODES = 2
+"""Motion modes: nearly constant velocity with low noise, and with enough noise for a manoeuvre."""
+
+
+class Parameters(NamedTuple):
+    """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
+
+    q_level_cruise: float = 0.2
+    q_upright_cruise: float = 0.05
+    q_level_turn: float = 40.0
+    q_upright_turn: float = 4.0
+    mean_cruise_s: float = 60.0
+    """Mean stay in the cruising mode; the Markov chain's rates follow from these two."""
+    mean_turn_s: float = 20.0
+    gate_sq: float = 25.0
+    """Squared Mahalanobis distance beyond which a plot is no candidate for a track."""
+    gate_claimed_sq: float = 100.0
+    """The same for a plot that claims the track's own address: who it is helps to know where it is."""
+    gate_m: float = 13_500.0
+    """No candidate lies farther than this, whatever the covariances say: it bounds the search."""
+    late_s: float = 10.0
+    """A plot older than its track by more than this is left out and counted."""
+    birth_speed_sigma_mps: float = 120.0
+    birth_climb_sigma_mps: float = 10.0
+    expected_births: float = 0.02
+    """New objects that one radar expects in one scan of its whole coverage."""
+    expected_births_at_first: float = 1.0
+    """The same in a radar's first scan, when everything is new; falls by half each scan."""
+    clutter_at_first: float = 8.0
+    """Clutter plots per scan assumed until the radar has shown its own."""
+    confirm_existence: float = 0.98
+    drop_existence: float = 0.05
+    confirm_hits: int = 3
+    confirm_hits_claimed: int = 2
+    tentative_silence_s: float = 35.0
+    coast_s: float = 75.0
+    """A confirmed track that nobody has heard for so long is dropped."""
+    coast_level_sigma_m: float = 6_000.0
+    """A track known no better than this is no longer one."""
+    claim_bonus: float = 1e4
+    """Likelihood ratio of a plot claiming the track's own address against one that claims nothing."""

@@ -1,0 +1,147 @@
+"""What the tracker assumes of each sensor, and which scan of which radar each plot belongs to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.tracking.parameters import Parameters
+
+SCANNING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR)
+PERIOD_AT_LEAST_S, PERIOD_ASSUMED_S = 0.5, 4.0
+PD_ASSUMED, PD_AT_MOST = 0.8, 0.9
+"""No radar is believed so sure that one silent scan could end a track."""
+RADAR_REACH_M, ELEVATION_SPAN_RAD, HEIGHT_SPAN_M = 200_000.0, math.radians(30.0), 12_000.0
+CLUTTER_MEMORY = 0.1
+"""Weight of the newest scan in a radar's clutter, learned as plots that nobody claimed."""
+CLAIMED_CLUTTER = 1e-3
+"""How much rarer a false plot is that carries a checked address."""
+
+_REACH_M = {
+    SensorKind.ACOUSTIC_ARRAY: 12_000.0,
+    SensorKind.ACOUSTIC_PRESENCE: 6_000.0,
+    SensorKind.RF_DF: 60_000.0,
+    SensorKind.CAMERA: 15_000.0,
+    SensorKind.OBSERVER: 10_000.0,
+}
+_UNKNOWN_PER_RAD = {SensorKind.ACOUSTIC_ARRAY: 0.3, SensorKind.RF_DF: 0.5, SensorKind.CAMERA: 1.0}
+"""Density of directions that no track explains: false ones, and objects that nobody tracks yet."""
+_UNKNOWN_PER_M3 = 1e-13
+"""The same for positions: an object nobody tracks yet, per cubic metre and report."""
+
+
+@dataclass(slots=True)
+class Antenna:
+    """One scanning radar's state: which scan is going on, since when, and how much clutter its scans hold."""
+
+    sensor: int
+    slot: int
+    period_s: float
+    pd: float
+    reach_m: float
+    clutter: float | None
+    learned: float
+    stamp: int = 1
+    scan: int = -1
+    since_ns: int = -1
+    unclaimed: float = 0.0
+
+
+class Sensing:
+    """The register of sensors as the tracker sees it. Radars keep a state; all others are columns of constants."""
+
+    def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
+        self._p = parameters
+        self.antennas: dict[int, Antenna] = {}
+        self.learn(sensors)
+
+    def learn(self, sensors: Sensors) -> None:
+        """Take over a register that has grown."""
+        for row, sensor in enumerate(sensors):
+            if sensor.kind in SCANNING and row not in self.antennas and not sensor.delivers_tracks:
+                self.antennas[row] = self._antenna(row, sensor)
+        self.kind = np.array([s.kind for s in sensors], np.uint8)
+        self.cooperative = np.array([s.kind.cooperative for s in sensors], np.bool_)
+        self.reach_m = np.array([s.range_max_m or _REACH_M.get(s.kind, RADAR_REACH_M) for s in sensors])
+        self.per_rad = np.array([_UNKNOWN_PER_RAD.get(s.kind, 0.5) for s in sensors])
+
+    def _antenna(self, row: int, sensor: Sensor) -> Antenna:
+        return Antenna(
+            sensor=row,
+            slot=len(self.antennas),
+            period_s=max(sensor.period_s or PERIOD_ASSUMED_S, PERIOD_AT_LEAST_S),
+            pd=min(sensor.pd or PD_ASSUMED, PD_AT_MOST),
+            reach_m=sensor.range_max_m or RADAR_REACH_M,
+            clutter=sensor.clutter_per_scan,
+            learned=self._p.clutter_at_first,
+        )
+
+    def clutter(self, antenna: Antenna) -> float:
+        """Return how many false plots one scan of a radar holds: as declared, else as learned, never none."""
+        declared = antenna.clutter
+        return max(declared if declared is not None else antenna.learned, 0.05)
+
+    def births(self, antenna: Antenna) -> float:
+        """Return how many new objects a radar's next scan should hold: many at first, few later."""
+        at_first = self._p.expected_births_at_first * 0.5 ** (antenna.stamp - 1)
+        return self._p.expected_births + at_first
+
+    def close(self, antenna: Antenna) -> None:
+        """End the scan that is going on: learn its clutter, begin the next."""
+        if antenna.unclaimed > 0.0 or antenna.scan >= 0:
+            antenna.learned += CLUTTER_MEMORY * (antenna.unclaimed - antenna.learned)
+        antenna.unclaimed = 0.0
+        antenna.stamp += 1
+        antenna.scan = -1
+        antenna.since_ns = -1
+
+    def begins_anew(self, antenna: Antenna, scan: int, at_ns: int) -> bool:
+        """Whether a plot of this scan number and time belongs to a new scan, so that the one going on is over."""
+        if antenna.since_ns < 0:
+            return False
+        if scan >= 0 and antenna.scan >= 0:
+            return scan != antenna.scan
+        return (at_ns - antenna.since_ns) / 1e9 >= 0.95 * antenna.period_s
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the radars' states as named arrays."""
+        rows = [(a.sensor, a.stamp, a.scan, a.since_ns) for a in self.antennas.values()]
+        values = [(a.learned, a.unclaimed) for a in self.antennas.values()]
+        return {
+            "antennas.states": np.array(rows, np.int64).reshape(-1, 4),
+            "antennas.clutter": np.array(values, float).reshape(-1, 2),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `checkpoint` returned."""
+        for row, value in zip(state["antennas.states"], state["antennas.clutter"], strict=True):
+            antenna = self.antennas[int(row[0])]
+            antenna.stamp, antenna.scan, antenna.since_ns = int(row[1]), int(row[2]), int(row[3])
+            antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
+
+
+def kappa_of_direction(per_rad: NDArray[np.float64], raised: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the density of unexplained directions per rad, or per rad² where an elevation was measured too."""
+    return np.where(raised, per_rad / ELEVATION_SPAN_RAD, per_rad)
+
+
+def kappa_of_position(count: int) -> NDArray[np.float64]:
+    """Return the density of unexplained positions per m³."""
+    return np.full(count, _UNKNOWN_PER_M3)
+
+
+def kappa_of_range(
+    clutter: float, reach_m: float, range_m: NDArray[np.float64], span: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return a radar's clutter density in the units of (range, azimuth, third): uniform over the ground it covers.
+
+    `span` is the extent of the third coordinate, 1 where there is none.
+    """
+    ground = np.maximum(range_m, 0.1 * reach_m)
+    return clutter * 2.0 * ground / reach_m**2 / (2.0 * math.pi) / span

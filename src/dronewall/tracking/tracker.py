@@ -1,0 +1,257 @@
+"""The tracker: observations in, tracks out, one step at a time. It asks nobody the time and reads no wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.observations import ObservationKind, Observations
+from dronewall.model.sensors import Sensors
+from dronewall.model.tracks import Tracks
+from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
+from dronewall.tracking.lifecycle import Lifecycle, quality
+from dronewall.tracking.look import replay_events
+from dronewall.tracking.motion import picture_at
+from dronewall.tracking.neighbours import neighbours_for, rebuild
+from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.sensing import (
+    CLAIMED_CLUTTER,
+    ELEVATION_SPAN_RAD,
+    HEIGHT_SPAN_M,
+    Sensing,
+    kappa_of_direction,
+    kappa_of_position,
+    kappa_of_range,
+)
+from dronewall.tracking.store import TrackStore
+from dronewall.tracking.update import scratch
+
+LOOK_NS = 500_000_000
+"""Plots of one sensor and scan within half a second are judged together."""
+CLASS_TRUST = 0.3
+"""Reports of one sensor repeat its errors, so each counts for less than an independent one would."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """A step's tracks, and for each observation the number of the track that took it (-1 none)."""
+
+    tracks: Tracks
+    track_of_observation: NDArray[np.int64]
+    late: int
+
+
+class Tracker:
+    """Keeps tracks by IMM-EKF, belief-propagation association and existence probability."""
+
+    def __init__(self, sensors: Sensors, *, parameters: Parameters | None = None, shard: int = 0) -> None:
+        self._p = parameters or Parameters()
+        self._store = TrackStore(shard=shard)
+        self._sensing = Sensing(sensors, self._p)
+        self._lifecycle = Lifecycle(self._p)
+        self._scratch = scratch()
+
+    @property
+    def confirmed_total(self) -> int:
+        """How many tracks were ever confirmed."""
+        return self._lifecycle.confirmed_total
+
+    def learn(self, sensors: Sensors) -> None:
+        """Take over a register of sensors that has grown."""
+        self._sensing.learn(sensors)
+
+    def step(self, observations: Observations, *, now_ns: int) -> Tracked:
+        """Take observations in the order received; return all tracks predicted to `now_ns`."""
+        ordered, events = self._in_looks(observations)
+        look = self._looks(observations.take(ordered), events)
+        outcome = self._associate(look, events)
+        self._learn_clutter(look, outcome)
+        track_of = np.full(len(observations), -1, np.int64)
+        hit = outcome.row >= 0
+        track_of[ordered[hit]] = self._store.columns.track_id[outcome.row[hit]]
+        self._remember(observations.take(ordered), outcome)
+        x, cov = self._predicted(now_ns)
+        kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
+        return Tracked(self._tracks(x[kept], cov[kept]), track_of, int(outcome.late.sum()))
+
+    def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
+        """Group observations into looks of one sensor, in the order of time, and close scans between them."""
+        if not len(o):
+            return np.empty(0, np.intp), _events([])
+        scanning = np.isin(o.sensor, list(self._sensing.antennas))
+        direction = np.isin(o.kind, (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION))
+        alone = ~scanning | direction
+        bucket = np.where(alone, o.at_ns, o.at_ns // LOOK_NS * LOOK_NS)
+        single = np.where(alone, np.arange(len(o)), -1)
+        order = np.lexsort((single, o.scan, o.sensor, bucket))
+        keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
+        starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)])
+        rows: list[tuple[int, int, int, int, int, float]] = []
+        for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(o)], strict=True):
+            rows.extend(self._look_events(o, order, first, last))
+        return order, _events(rows)
+
+    def _look_events(
+        self, o: Observations, order: NDArray[np.intp], first: int, last: int
+    ) -> Iterator[tuple[int, int, int, int, int, float]]:
+        """Yield one look and the scans that it closes before and after itself."""
+        row = int(order[first])
+        antenna = self._sensing.antennas.get(int(o.sensor[row]))
+        seen = int(np.count_nonzero(o.kind[order[first:last]] != ObservationKind.NOTHING))
+        if antenna is None:
+            if seen:
+                yield LOOK, first, last, -1, 0, 0.0
+            return
+        scan, at_ns = int(o.scan[row]), int(o.at_ns[row])
+        if self._sensing.begins_anew(antenna, scan, at_ns):
+            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd
+            self._sensing.close(antenna)
+        if antenna.since_ns < 0:
+            antenna.since_ns, antenna.scan = at_ns, scan
+        if seen:
+            yield LOOK, first, last, antenna.slot, antenna.stamp, antenna.pd
+        if np.any(o.scan_end[order[first:last]]):
+            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd
+            self._sensing.close(antenna)
+
+    def _looks(self, o: Observations, events: Events) -> Looks:
+        """Return observations with what is assumed of each: detection, clutter, births, reach."""
+        count, s = len(o), o.sensor
+        raised = np.isfinite(o.z[:, 1])
+        direction = (o.kind == ObservationKind.DIRECTION) | (o.kind == ObservationKind.SOUND_DIRECTION)
+        positioned = o.kind == ObservationKind.POSITION
+        kappa = np.where(direction, kappa_of_direction(self._sensing.per_rad[s], raised), kappa_of_position(count))
+        birth = np.where(positioned, np.where(self._sensing.cooperative[s], 0.9, 0.3), 0.0)
+        pd, radar = np.ones(count), np.full(count, -1, np.int32)
+        span = np.select(
+            [o.kind == ObservationKind.RANGE_AZIMUTH_ELEVATION, o.kind == ObservationKind.RANGE_AZIMUTH_ALTITUDE],
+            [ELEVATION_SPAN_RAD, HEIGHT_SPAN_M],
+            1.0,
+        )
+        for sensor in np.unique(s[np.isin(s, list(self._sensing.antennas))]).tolist():
+            antenna = self._sensing.antennas[sensor]
+            at = np.flatnonzero((s == sensor) & (o.kind < ObservationKind.POSITION))
+            clutter, births = self._sensing.clutter(antenna), self._sensing.births(antenna)
+            rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
+            kappa[at] = rarer * kappa_of_range(clutter + births, antenna.reach_m, o.z[at, 0], span[at])
+            birth[at] = births / (births + rarer * clutter)
+            pd[at], radar[at] = antenna.pd, antenna.slot
+        return Looks(
+            kind=o.kind,
+            at_ns=o.at_ns,
+            site=o.site,
+            z=o.z,
+            noise=o.noise,
+            place=o.place,
+            spread=o.spread,
+            floor_m=o.floor_m,
+            range_rate_mps=o.range_rate_mps,
+            sigma_range_rate_mps=o.sigma_range_rate_mps,
+            velocity=o.velocity,
+            sigma_velocity_mps=o.sigma_velocity_mps,
+            icao24=o.icao24,
+            pd=pd,
+            kappa=kappa,
+            birth=birth,
+            radar=radar,
+            reach_m=self._sensing.reach_m[s] if count else np.empty(0),
+            claimed=self._sensing.cooperative[s] if count else np.empty(0, np.bool_),
+        )
+
+    def _associate(self, look: Looks, events: Events) -> Outcome:
+        """Run the inner loop over the events and return what became of each observation."""
+        outcome = outcome_for(len(look.kind))
+        if not len(events.what):
+            return outcome
+        store, before = self._store, self._store.count
+        store.make_room(len(look.kind), len(self._sensing.antennas))
+        index = neighbours_for(store.capacity)
+        rebuild(index, store.columns, store.count)
+        store.count, store.next_id = replay_events(
+            store.columns, store.count, store.next_id, index, look, events, self._p, outcome, self._scratch
+        )
+        store.clear_claims(before)
+        return outcome
+
+    def _learn_clutter(self, look: Looks, outcome: Outcome) -> None:
+        """Add to each radar's scan the plots that no track claimed."""
+        for antenna in self._sensing.antennas.values():
+            mine = look.radar == antenna.slot
+            if mine.any():
+                antenna.unclaimed += float(outcome.unclaimed[mine].sum())
+
+    def _remember(self, o: Observations, outcome: Outcome) -> None:
+        """Give tracks what their plots said of class, of themselves, and when each kind of sensor heard them."""
+        mine = np.flatnonzero((outcome.row >= 0) & (outcome.taken > 0.0))
+        own = mine[outcome.taken[mine] > 0.5]
+        columns, claims = self._store.columns, self._store.claims
+        born = mine[outcome.taken[mine] <= 0.5]
+        for rows in (own, born[columns.hits[outcome.row[born]] == 1]):
+            row = outcome.row[rows]
+            np.maximum.at(columns.heard_ns, (row, self._sensing.kind[o.sensor[rows]]), o.at_ns[rows])
+            for column, said, absent in (
+                (claims.callsign, o.callsign, b""),
+                (claims.squawk, o.squawk, -1),
+                (claims.uas_id, o.uas_id, b""),
+            ):
+                told = said[rows] != absent
+                column[row[told]] = said[rows][told]
+            spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
+            weight = np.log(np.maximum(o.classes[rows[spoke]].astype(float), 1e-3))
+            np.add.at(columns.class_score, row[spoke], CLASS_TRUST * weight)
+
+    def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        count, c = self._store.count, self._store.columns
+        x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
+        picture_at(c.mean, c.cov, c.weight, c.at_ns, count, now_ns, self._p, x, cov)
+        return x, cov
+
+    def _tracks(self, x: NDArray[np.float64], cov: NDArray[np.float64]) -> Tracks:
+        count, c, claims = self._store.count, self._store.columns, self._store.claims
+        return Tracks(
+            track_id=c.track_id[:count].copy(),
+            status=c.status[:count].copy(),
+            mean=x,
+            covariance=cov,
+            existence=c.existence[:count].copy(),
+            born_ns=c.born_ns[:count].copy(),
+            updated_ns=c.updated_ns[:count].copy(),
+            heard_ns=c.heard_ns[:count].copy(),
+            quality=quality(cov),
+            classes=_class_probabilities(c.class_score[:count]),
+            icao24=c.icao24[:count].copy(),
+            callsign=claims.callsign[:count].copy(),
+            squawk=claims.squawk[:count].copy(),
+            uas_id=claims.uas_id[:count].copy(),
+            claimed_ns=c.claimed_ns[:count].copy(),
+            claims_since_ns=c.claims_since_ns[:count].copy(),
+        )
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the whole state as named arrays."""
+        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `checkpoint` returned."""
+        self._store.restore(state)
+        self._sensing.restore(state)
+        self._lifecycle.restore(state)
+
+
+def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
+    table = np.array(rows, float).reshape(-1, 6)
+    first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
+    return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy())
+
+
+def _class_probabilities(score: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return class probabilities (n, classes) of accumulated log scores; all 0 where nobody said anything."""
+    silent = ~np.any(score, axis=1)
+    likely = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf)) if len(score) else score
+    out = (likely / np.maximum(likely.sum(axis=1, keepdims=True), 1e-300)).astype(np.float32)
+    out[silent] = 0.0
+    return out

@@ -1,0 +1,66 @@
+"""Compile every kernel before it is needed: numba takes seconds at first use, and a raid is no time for that.
+
+Each step runs the tracker on a tiny made-up scene, so that exactly the signatures of real use are compiled and cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from dronewall.model.observations import ObservationKind, Observations
+from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.tracking.belief import associate
+from dronewall.tracking.neighbours import neighbours_for, rebuild
+from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.store import TrackStore
+from dronewall.tracking.tracker import Tracker
+
+
+def warm_kernels() -> Iterator[tuple[int, int]]:
+    """Compile kernel after kernel, yielding (done, total), (0, total) first."""
+    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking)
+    yield 0, len(steps)
+    for done, step in enumerate(steps, 1):
+        step()
+        yield done, len(steps)
+
+
+def _belief() -> None:
+    one = np.ones(1)
+    associate(one, np.array([0, 1], np.int32), np.zeros(1, np.int32), 1, one.copy(), one.copy(), one.copy())
+
+
+def _index() -> None:
+    store = TrackStore(capacity=4)
+    rebuild(neighbours_for(4), store.columns, store.count)
+
+
+def _prediction() -> None:
+    Tracker(_sensors()).step(Observations.empty(), now_ns=0)
+
+
+def _looking() -> None:
+    tracker = Tracker(_sensors(), parameters=Parameters())
+    for at_ns in (0, 1_000_000_000):
+        tracker.step(_two_observations(at_ns), now_ns=at_ns)
+
+
+def _sensors() -> Sensors:
+    return Sensors([Sensor("warm-up", SensorKind.RADAR_3D, 0.0, 0.0, 0.0)])
+
+
+def _two_observations(at_ns: int) -> Observations:
+    return Observations.of(
+        2,
+        plot=[0, 1],
+        kind=[ObservationKind.RANGE_AZIMUTH_ELEVATION, ObservationKind.SOUND_DIRECTION],
+        at_ns=at_ns,
+        received_ns=at_ns,
+        site=np.array([6_378_137.0, 0.0, 0.0]),
+        z=np.array([[10_000.0, 0.0, 0.1], [0.0, np.nan, np.nan]]),
+        noise=np.eye(3),
+        place=np.array([6_379_137.0, 0.0, 9_950.0]),
+        spread=np.eye(3) * 1e4,
+    )
