@@ -53,6 +53,7 @@ class Latency:
         self.whole_run = Delays()
         self._waiting: deque[tuple[int, NDArray[np.int64]]] = deque(maxlen=STEPS_WAITING_MAX)
         self._seconds: deque[tuple[int, Delays]] = deque()
+        self._shown: tuple[int, float | None, float | None] = (-1, None, None)
 
     def stepped(self, seq: int, received_ns: NDArray[np.int64]) -> None:
         """Note when the plots of the picture after entry `seq` were received."""
@@ -74,6 +75,14 @@ class Latency:
         for _, delays in self._seconds:
             merged.merge(delays)
         return merged
+
+    def shown(self, now_ns: int) -> tuple[float | None, float | None]:
+        """Return p50 and p99 of the last minute in ms, worked out anew each second."""
+        second = now_ns // NS_PER_S
+        if self._shown[0] != second:
+            delays = self.last_minute(now_ns)
+            self._shown = (second, delays.percentile_ms(50), delays.percentile_ms(99))
+        return self._shown[1:]
 
     def _second(self, second: int) -> Delays:
         if not self._seconds or self._seconds[-1][0] != second:
