@@ -9,7 +9,7 @@ WARM := $(VENV)/.warm
 KERNELS := $(shell grep -rlE 'numba' src --include='*.py' 2>/dev/null)
 
 # A machine's own pip constraints know nothing of our lock; the lock pins and hashes everything by itself.
-PIP := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+PIP := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -54,7 +54,7 @@ bench: $(INSTALLED) ## every benchmark, one line per figure
 
 lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
 	test -d build/lock || $(BIN)/python -m venv build/lock
-	build/lock/bin/python -m pip install --quiet 'pip-tools>=7.5'
+	build/lock/bin/python -m pip install 'pip-tools>=7.5'
 	PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_CONSTRAINT= CUSTOM_COMPILE_COMMAND='make lock' \
 	  build/lock/bin/pip-compile --quiet --all-extras --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
@@ -67,8 +67,8 @@ $(BIN)/python:
 	@sh scripts/venv.sh $(VENV)
 
 $(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(WARM): $(INSTALLED) $(KERNELS)

@@ -1,0 +1,1 @@
+"""Scores, benchmarks, certificates: everything that measures the wall from outside, with truth in hand."""
