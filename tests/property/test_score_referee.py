@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 from types import ModuleType
 
@@ -16,14 +15,9 @@ from dronewall.geodesy.wgs84 import ecef_from_enu
 
 
 @pytest.fixture(scope="module")
-def referee() -> ModuleType:
+def referee(recordings: Path) -> ModuleType:
     """The referee's pure functions, which need NumPy and SciPy alone."""
-    shared = Path(os.getenv("DRONEWALL_SHARED", str(Path(__file__).parents[3] / "shared")))  # noqa: TID251
-    path = shared / "bench" / "referee.py"
-    if not path.exists():
-        if os.getenv("REQUIRE_RECORDINGS") == "1":  # noqa: TID251
-            pytest.fail(f"REQUIRE_RECORDINGS=1, but there is no referee at {path}")
-        pytest.skip(f"no referee at {path}: set DRONEWALL_SHARED")
+    path = recordings.parent / "bench" / "referee.py"
     spec = importlib.util.spec_from_file_location("referee", path)
     assert spec is not None
     assert spec.loader is not None
