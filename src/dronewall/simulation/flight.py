@@ -86,6 +86,12 @@ def _tangent_towards(p: FloatArray, goal: FloatArray) -> FloatArray:
     return np.where(length > 0, across / np.maximum(length, 1e-300), np.roll(p, 1, axis=1))
 
 
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Cross products of rows; NumPy's own spends most of its time looking for the axis."""
+    (a0, a1, a2), (b0, b1, b2) = a.T, b.T
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=1)
+
+
 def _wanted_speed(plans: FlightPlans, hae_m: FloatArray) -> FloatArray:
     share = np.clip(hae_m / SLOW_BELOW_M, 0.0, 1.0)
     return plans.speed_low_mps + share * (plans.speed_mps - plans.speed_low_mps)
@@ -96,7 +102,7 @@ def _step(state: _Flying, plans: FlightPlans, goal: FloatArray, hae_goal_m: Floa
     speed = _approach(state.speed_mps, _wanted_speed(plans, state.hae_m), ACCELERATION_MPS2 * STEP_S)
     climb_wanted = np.clip((hae_goal_m - state.hae_m) / (3 * STEP_S), -plans.climb_mps, plans.climb_mps)
     climb = _approach(state.climb_mps, climb_wanted, CLIMB_CHANGE_MPS2 * STEP_S)
-    right = np.cross(state.t, state.p)
+    right = _cross(state.t, state.p)
     to_goal = goal - state.p
     ahead, aside = np.sum(to_goal * state.t, axis=1), np.sum(to_goal * right, axis=1)
     most = plans.turn_radps * STEP_S
@@ -117,11 +123,11 @@ def _approach(value: FloatArray, wanted: FloatArray, most: float) -> FloatArray:
 
 def _walk(state: _Flying, turn: FloatArray, chord_m: FloatArray) -> None:
     half = (turn / 2)[:, None]
-    t = state.t * np.cos(half) + np.cross(state.t, state.p) * np.sin(half)
+    t = state.t * np.cos(half) + _cross(state.t, state.p) * np.sin(half)
     angle = (chord_m / _radius_along(state.p, t, state.hae_m))[:, None]
     p = state.p * np.cos(angle) + t * np.sin(angle)
     t = t * np.cos(angle) - state.p * np.sin(angle)
-    t = t * np.cos(half) + np.cross(t, p) * np.sin(half)
+    t = t * np.cos(half) + _cross(t, p) * np.sin(half)
     state.p = p / np.linalg.norm(p, axis=1, keepdims=True)
     t = t - np.sum(t * state.p, axis=1, keepdims=True) * state.p
     state.t = t / np.linalg.norm(t, axis=1, keepdims=True)
@@ -130,7 +136,7 @@ def _walk(state: _Flying, turn: FloatArray, chord_m: FloatArray) -> None:
 def _east_north(p: FloatArray) -> tuple[FloatArray, FloatArray]:
     flat = np.maximum(np.hypot(p[:, 0], p[:, 1]), 1e-12)
     east = np.stack([-p[:, 1] / flat, p[:, 0] / flat, np.zeros(len(p))], axis=1)
-    return east, np.cross(p, east)
+    return east, _cross(p, east)
 
 
 def _radii(p: FloatArray, hae_m: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,15 +10,19 @@ from dronewall.geodesy.wgs84 import enu_axes, geodetic_from_ecef
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.table import column_specs
+from dronewall.simulation.acoustic import AcousticArrays
 from dronewall.simulation.adsb import AdsbReceivers
+from dronewall.simulation.direction_finders import DirectionFinders
 from dronewall.simulation.geography import Belt
 from dronewall.simulation.laydown import adsb_receivers, radars
+from dronewall.simulation.laydown_passive import acoustic_arrays, direction_finders, vendor_tracker
 from dronewall.simulation.radar import Radar
 from dronewall.simulation.sky import Sky
 from dronewall.simulation.source import NS, Source
 from dronewall.simulation.threats import threats
 from dronewall.simulation.traffic import traffic
 from dronewall.simulation.truth import Truth
+from dronewall.simulation.vendor_tracker import VendorTracker
 
 EPOCH_NS = 1_793_556_000 * NS
 """When a night begins unless told otherwise: 2026-11-01T18:00:00Z."""
@@ -123,11 +127,17 @@ class Scene:
 class Night(Scene):
     """A made-up night over the real map of Europe's eastern border: three hours, everything in it invented."""
 
-    def __init__(self, seed: int = 1, *, epoch_ns: int = EPOCH_NS) -> None:
+    def __init__(self, seed: int = 1, *, epoch_ns: int = EPOCH_NS, wind_mps: tuple[float, float] = (0.0, 0.0)) -> None:
+        """`wind_mps` is where the low air moves, east and north: sound is carried along by it."""
         belt = Belt()
         sky = Sky.concat([traffic(seed, belt), threats(seed, belt)])
         sources: list[Source] = [Radar(model, sky, seed=seed) for model in radars(seed, belt)]
-        sources.append(AdsbReceivers(adsb_receivers(seed, belt), sky, seed=seed))
+        sources += [
+            AdsbReceivers(adsb_receivers(seed, belt), sky, seed=seed),
+            AcousticArrays(acoustic_arrays(seed, belt), sky, seed=seed, wind_mps=wind_mps),
+            DirectionFinders(direction_finders(seed, belt), sky, seed=seed),
+            VendorTracker(vendor_tracker(belt), sky, seed=seed),
+        ]
         super().__init__(sky, sources, epoch_ns=epoch_ns)
         self._seed = seed
 

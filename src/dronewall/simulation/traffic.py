@@ -60,7 +60,7 @@ def _airliners(seed: int) -> Sky:
     height = np.stack([np.full(n, 300.0), top_m, top_m, np.full(n, 300.0)], axis=1)
     cruise = rng.uniform(205.0, 245.0, n)
     plans = FlightPlans(
-        start_s=rng.uniform(-3_000.0, 8_400.0, n),
+        start_s=rng.uniform(-3_600.0, 7_200.0, n),
         lat_deg=lat,
         lon_deg=lon,
         hae_m=height,
@@ -88,7 +88,7 @@ def _routes(rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray, F
     there = places[:, None, :].repeat(len(places), 1).reshape(-1, 2)
     back = places[None, :, :].repeat(len(places), 0).reshape(-1, 2)
     _, km = course_and_distance(there[:, 0], there[:, 1], back[:, 0], back[:, 1])
-    pairs = np.flatnonzero((km > 350.0) & (km < 1_500.0))
+    pairs = np.flatnonzero((km > 500.0) & (km < 1_800.0))
     pair = pairs[rng.integers(0, len(pairs), n)]
     a, b, km = there[pair], back[pair], km[pair]
     course, _ = course_and_distance(a[:, 0], a[:, 1], b[:, 0], b[:, 1])
