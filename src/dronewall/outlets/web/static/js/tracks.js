@@ -1,0 +1,325 @@
+/** Draws tracks on their own canvas: symbols, leaders, ellipses, trails and labels, simpler the more there are. */
+
+import { mercatorX, mercatorY, RAD, stretch } from "./geo.js";
+import { CELL } from "./symbols.js";
+import { textAt } from "./wire.js";
+import { AFFILIATIONS, age, CLASSES, COASTING, figure, HOSTILE, PRESSING, shownId, SUSPECT } from "./words.js";
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./view.js").View} View */
+
+export const DOTS_ABOVE = 1500;
+export const LABELS_BELOW = 400;
+const ELLIPSE_95 = 2.4477;
+const HALO = "#070c12";
+const REMOTE_INK = "#56b4e9";
+const FONT = "11.5px 'Noto Sans', sans-serif";
+const LINE = 14;
+const CARRIED_ON_MS = 3000;
+export const LEADERS_S = [60, 120, 0, 30];
+export const LABEL_MODES = ["full", "short", "off"];
+
+/** In the crowd a track is a mark of 4 or so pixels; its shape follows its frame as well as its colour does. */
+const MARKS = [[4, 4], [4, 4], [3, 6], [3, 6], [6, 3], [5, 5], [5, 5]];
+
+export class Painter {
+  /** @param {import("./symbols.js").Symbols} symbols */
+  constructor(symbols) {
+    this.symbols = symbols;
+    this.leader_s = LEADERS_S[0];
+    this.labels = LABEL_MODES[0];
+    this.trails = false;
+    this.ellipses = true;
+    this.counts = { inView: 0, full: 0, simplified: 0, pressing: 0, coasting: 0, labelled: 0, remote: 0, ellipses: 0 };
+    this.seen = new Int32Array(0);
+    this.sx = new Float32Array(0);
+    this.sy = new Float32Array(0);
+  }
+
+  /** @param {CanvasRenderingContext2D} pen @param {View} view @param {Store} store @param {number} pictureMs */
+  draw(pen, view, store, pictureMs) {
+    const count = this.#look(view, store, pictureMs);
+    const dots = count > DOTS_ABOVE;
+    const rows = this.#order(store, count, dots);
+    view.room.clear();
+    const chosen = store.selected === null ? undefined : store.rowOf.get(store.selected);
+    if (dots) this.#marks(pen, store, count);
+    this.#trailLines(pen, view, store, rows);
+    if (this.ellipses) this.#uncertainty(pen, view, store, rows, chosen);
+    this.#leaders(pen, view, store, rows);
+    this.#symbols(pen, store, rows);
+    this.#remotes(pen, view, store, pictureMs);
+    if (chosen !== undefined) this.#chosen(pen, view, store, chosen);
+    const labelled = count > LABELS_BELOW ? rows.filter((i) => pressing(store, this.seen[i])) : rows;
+    this.counts.labelled = this.#labels(pen, view, store, labelled, chosen, pictureMs);
+    this.counts.inView = count;
+    this.counts.full = rows.length;
+    this.counts.simplified = count - rows.length;
+  }
+
+  /** The row of the track nearest to a pixel of the last drawing, or -1.
+   * @param {number} px @param {number} py @param {number} within */
+  nearest(px, py, within) {
+    let best = -1;
+    let least = within * within;
+    for (let i = 0; i < this.counts.inView; i++) {
+      const far = (this.sx[i] - px) ** 2 + (this.sy[i] - py) ** 2;
+      if (far < least) [best, least] = [this.seen[i], far];
+    }
+    return best;
+  }
+
+  /** Where a row was drawn, or null.
+   * @param {number} row */
+  placeOf(row) {
+    const i = this.seen.subarray(0, this.counts.inView).indexOf(row);
+    return i < 0 ? null : [this.sx[i], this.sy[i]];
+  }
+
+  /** Find what is on the screen. */
+  #look(view, store, pictureMs) {
+    if (this.seen.length < store.length) {
+      this.seen = new Int32Array(store.capacity);
+      this.sx = new Float32Array(store.capacity);
+      this.sy = new Float32Array(store.capacity);
+    }
+    let count = 0;
+    for (let row = 0; row < store.length; row++) {
+      const dt = Math.min(pictureMs - store.at[row], CARRIED_ON_MS * store.rate) / 1000;
+      const px = view.px(store.x[row] + store.vx[row] * dt);
+      const py = view.py(store.y[row] + store.vy[row] * dt);
+      if (!view.near(px, py, CELL / 2)) continue;
+      this.seen[count] = row;
+      this.sx[count] = px;
+      this.sy[count++] = py;
+    }
+    return count;
+  }
+
+  /** Indices into `seen` of what is drawn in full, the least pressing first. */
+  #order(store, count, dots) {
+    /** @type {number[][]} */
+    const byAffiliation = AFFILIATIONS.map(() => []);
+    const { affiliation, status } = store.c;
+    let [coasting, urgent] = [0, 0];
+    for (let i = 0; i < count; i++) {
+      const row = this.seen[i];
+      if (status[row] === COASTING) coasting++;
+      if (pressing(store, row)) urgent++;
+      if (dots && !pressing(store, row) && store.key(row) !== store.selected) continue;
+      byAffiliation[affiliation[row]].push(i);
+    }
+    this.counts.coasting = coasting;
+    this.counts.pressing = urgent;
+    return [...PRESSING].reverse().flatMap((each) => byAffiliation[each]);
+  }
+
+  #marks(pen, store, count) {
+    const { affiliation, status } = store.c;
+    for (let each = 0; each < SUSPECT; each++) {
+      const [width, height] = MARKS[each];
+      pen.fillStyle = AFFILIATIONS[each].ink;
+      for (let i = 0; i < count; i++) {
+        const row = this.seen[i];
+        if (affiliation[row] !== each) continue;
+        const x = (this.sx[i] - width / 2) | 0;
+        const y = (this.sy[i] - height / 2) | 0;
+        pen.fillRect(x, y, width, height);
+        if (status[row] === COASTING) pen.clearRect(x + 1, y + 1, width - 2, height - 2);
+      }
+    }
+  }
+
+  #symbols(pen, store, rows) {
+    const { affiliation, object_class, status } = store.c;
+    for (const i of rows) {
+      const row = this.seen[i];
+      this.symbols.blit(pen, affiliation[row], object_class[row], status[row] === COASTING, this.sx[i], this.sy[i]);
+    }
+  }
+
+  #leaders(pen, view, store, rows) {
+    if (this.leader_s === 0) return;
+    const every = rows.length <= LABELS_BELOW;
+    pen.lineWidth = 1.3;
+    for (const each of PRESSING) {
+      if (!every && each < SUSPECT) continue;
+      for (const dashed of [false, true]) {
+        pen.beginPath();
+        for (const i of rows) {
+          const row = this.seen[i];
+          if (store.c.affiliation[row] !== each || (store.c.status[row] === COASTING) !== dashed) continue;
+          pen.moveTo(this.sx[i], this.sy[i]);
+          pen.lineTo(
+            this.sx[i] + (store.vx[row] * this.leader_s) / view.resolution,
+            this.sy[i] - (store.vy[row] * this.leader_s) / view.resolution,
+          );
+        }
+        pen.setLineDash(dashed ? [3, 3] : []);
+        pen.strokeStyle = AFFILIATIONS[each].ink;
+        pen.stroke();
+      }
+    }
+    pen.setLineDash([]);
+  }
+
+  /** Where the object is with 95 %: drawn where it is larger than the symbol. */
+  #uncertainty(pen, view, store, rows, chosen) {
+    const { major_m, minor_m, azimuth_deg, affiliation, lat_deg } = store.c;
+    const every = rows.length <= LABELS_BELOW;
+    let drawn = 0;
+    pen.lineWidth = 1;
+    for (const i of rows) {
+      const row = this.seen[i];
+      if (!every && row !== chosen && !pressing(store, row)) continue;
+      const scale = (ELLIPSE_95 * stretch(lat_deg[row])) / view.resolution;
+      const major = major_m[row] * scale;
+      if (!(major > 9) || major > 4000) continue;
+      pen.beginPath();
+      pen.ellipse(
+        this.sx[i], this.sy[i], major, Math.max(minor_m[row] * scale, 1), (azimuth_deg[row] - 90) * RAD, 0, 7,
+      );
+      pen.strokeStyle = AFFILIATIONS[affiliation[row]].ink;
+      pen.globalAlpha = row === chosen ? 0.95 : 0.55;
+      pen.stroke();
+      drawn++;
+    }
+    pen.globalAlpha = 1;
+    this.counts.ellipses = drawn;
+  }
+
+  #trailLines(pen, view, store, rows) {
+    pen.lineWidth = 1.2;
+    pen.globalAlpha = 0.6;
+    for (const i of rows) {
+      const row = this.seen[i];
+      const key = store.key(row);
+      if (!this.trails && key !== store.selected) continue;
+      const trail = store.trails.get(key);
+      if (trail === undefined || trail.length < 4) continue;
+      pen.beginPath();
+      for (let k = 0; k < trail.length; k += 2) pen[k ? "lineTo" : "moveTo"](view.px(trail[k]), view.py(trail[k + 1]));
+      pen.lineTo(this.sx[i], this.sy[i]);
+      pen.strokeStyle = AFFILIATIONS[store.c.affiliation[row]].ink;
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** Tracks that others estimated: a ring in a ring, with an R. */
+  #remotes(pen, view, store, pictureMs) {
+    const { remote } = store;
+    let drawn = 0;
+    pen.font = `600 ${FONT}`;
+    for (let row = 0; row < remote.length; row++) {
+      const dt = Math.min((pictureMs - store.bearingsAtMs + remote.age_ms[row]) / 1000, 10);
+      const speed = (remote.speed_mps[row] || 0) * stretch(remote.lat_deg[row]);
+      const course = remote.course_deg[row] * RAD;
+      const x = Math.round(view.px(mercatorX(remote.lon_deg[row]) + (Math.sin(course) * speed * dt || 0)));
+      const y = Math.round(view.py(mercatorY(remote.lat_deg[row]) + (Math.cos(course) * speed * dt || 0)));
+      if (!view.near(x, y, CELL)) continue;
+      ringInRing(pen, x, y);
+      drawn++;
+      view.room.take(x - 9, y - 9, 18, 18);
+      if (this.labels === "off") continue;
+      const said = textAt(remote.callsign, row, 8) || textAt(remote.track_ref, row, 36);
+      if (remote.length < LABELS_BELOW) write(pen, view, x, y, [[`R ${said}`, REMOTE_INK]], 12);
+    }
+    this.counts.remote = drawn;
+  }
+
+  #chosen(pen, view, store, chosen) {
+    const place = this.placeOf(chosen);
+    if (place === null) return;
+    const [x, y] = place;
+    const r = CELL / 2 + 1;
+    pen.beginPath();
+    for (const [dx, dy] of [[-1, -1], [1, -1], [1, 1], [-1, 1]]) {
+      pen.moveTo(x + dx * r, y + dy * (r - 8));
+      pen.lineTo(x + dx * r, y + dy * r);
+      pen.lineTo(x + dx * (r - 8), y + dy * r);
+    }
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = 2;
+    pen.stroke();
+  }
+
+  #labels(pen, view, store, rows, chosen, pictureMs) {
+    for (const i of rows) view.room.take(this.sx[i] - 11, this.sy[i] - 11, 22, 22);
+    const ordered = [...rows].reverse();
+    const first = chosen === undefined ? -1 : ordered.findIndex((i) => this.seen[i] === chosen);
+    if (first > 0) ordered.unshift(...ordered.splice(first, 1));
+    let drawn = 0;
+    for (const i of ordered) {
+      const row = this.seen[i];
+      if (this.labels === "off" && row !== chosen) continue;
+      const lines = said(store, row, pictureMs, this.labels === "full" || row === chosen);
+      if (write(pen, view, this.sx[i], this.sy[i], lines, 17)) drawn++;
+    }
+    return drawn;
+  }
+}
+
+/** @param {Store} store @param {number} row */
+function pressing(store, row) {
+  const affiliation = store.c.affiliation[row];
+  return affiliation === HOSTILE || affiliation === SUSPECT;
+}
+
+/** What a label says: identity letter and name, then height, speed and climb; a coasting track says how old it is. */
+function said(store, row, pictureMs, full) {
+  const { c } = store;
+  const { letter, ink } = AFFILIATIONS[c.affiliation[row]];
+  const name = textAt(c.callsign, row, 8) || shownId(c.id_low[row], c.id_high[row]);
+  const coasts = c.status[row] === COASTING;
+  const lines = [[`${letter} ${name}`, ink]];
+  if (coasts) lines.push([`coasting ${age(store.ageMs(row, pictureMs))}`, ink]);
+  if (!full) return lines;
+  const climb = c.climb_mps[row] > 2 ? " ↑" : c.climb_mps[row] < -2 ? " ↓" : "";
+  const height = c.sigma_up_m[row] > 1000 ? "height ?" : `${figure(Math.round(c.hae_m[row] / 10) * 10)} m`;
+  if (!coasts) lines.push([`${height}  ${figure(c.speed_mps[row])} m/s${climb}`, "#b4c2d0"]);
+  return lines;
+}
+
+/** Write a label where there is room beside its symbol: right, left, below, above; false if there is none. */
+function write(pen, view, x, y, lines, beside) {
+  pen.font = `600 ${FONT}`;
+  const width = Math.max(...lines.map(([text]) => pen.measureText(text).width));
+  const height = LINE * lines.length;
+  const places = [
+    [x + beside, y - height / 2],
+    [x - beside - width, y - height / 2],
+    [x - width / 2, y + beside],
+    [x - width / 2, y - beside - height],
+  ];
+  for (const [left, top] of places) {
+    if (!view.room.claim(left, top, width, height)) continue;
+    lines.forEach(([text, ink], line) => {
+      const at = Math.round(top + LINE * line + 11);
+      pen.font = `${line ? 400 : 600} ${FONT}`;
+      pen.lineWidth = 3;
+      pen.strokeStyle = HALO;
+      pen.strokeText(text, Math.round(left), at);
+      pen.fillStyle = ink;
+      pen.fillText(text, Math.round(left), at);
+    });
+    return true;
+  }
+  return false;
+}
+
+/** The symbol of a remote track. */
+export function ringInRing(pen, x, y) {
+  pen.lineWidth = 4;
+  for (const [ink, width] of [[HALO, 4], [REMOTE_INK, 1.8]]) {
+    pen.beginPath();
+    pen.arc(x, y, 8, 0, 7);
+    pen.moveTo(x + 3, y);
+    pen.arc(x, y, 3, 0, 7);
+    pen.strokeStyle = ink;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
+}
+
+export { CLASSES, pressing };

@@ -1,0 +1,99 @@
+/** How the wall is doing: link, delays, feeds, what was refused or could not be placed; and what must be looked at. */
+
+import { byId, el, facts } from "./dom.js";
+import { age, clockTime, figure, HEALTH } from "./words.js";
+
+/** @param {any} status @param {any[]} feeds @param {any[]} sensors @param {{link: string, drawMs: number | null}} page */
+export function showWall(status, feeds, sensors, page) {
+  const panel = byId("panel-wall");
+  if (!status) {
+    panel.replaceChildren(el("p", {}, "The wall has not said anything yet."));
+    return;
+  }
+  panel.replaceChildren(
+    facts([
+      ["Wall", `${status.name} · ${status.phase}`],
+      ["Link", page.link],
+      ["Plot to page", latency(status)],
+      ["Server to screen", page.drawMs === null ? "–" : `${figure(page.drawMs)} ms (95 %)`],
+      ["Plots", figure(status.plots_total)],
+      ["Tracks", `${figure(status.tracks)} now, ${figure(status.tentative)} tentative, not shown`],
+      ["Confirmed", `${figure(status.confirmed_total)} over the run`],
+      ["Remote tracks", figure(status.remote_tracks)],
+      ["Journal", status.journal || "–"],
+      ["Version", status.version],
+    ]),
+    el("h3", {}, `Feeds (${feeds.length})`),
+    ...feeds.map((feed) => feedBox(feed, status.now_ns)),
+    el("h3", {}, `Sensors (${sensors.length})`),
+    sensorsBox(sensors),
+    ...unplaceable(status.unplaceable),
+  );
+}
+
+/** @param {any} status */
+function latency(status) {
+  if (status.latency_p50_ms === null) return "–";
+  return `${figure(status.latency_p50_ms)} ms half, ${figure(status.latency_p99_ms ?? 0)} ms 99 %`;
+}
+
+/** @param {any} feed @param {number} nowNs */
+function feedBox(feed, nowNs) {
+  const refused = feed.refused.reduce((sum, each) => sum + each.count, 0);
+  const heard = feed.last_received_ns > 0;
+  const box = el("article", { class: `feed ${feed.state}` },
+    el("header", {}, el("b", {}, feed.name), el("span", { class: "state" }, feed.state)),
+    el("div", { class: "url" }, feed.url),
+    el("div", {}, `${figure(feed.decoded)} decoded · ${figure(feed.plots_per_s, feed.plots_per_s < 10 ? 1 : 0)} plots/s`),
+    el("div", {}, `${figure(refused)} refused · ${figure(feed.unplaceable)} unplaceable`),
+    el("div", {}, heard ? `last heard ${clockTime(feed.last_received_ns / 1e6)}Z${ago(feed, nowNs)}` : "never heard"),
+  );
+  for (const each of feed.refused.slice(0, 4)) box.append(el("div", { class: "why" }, `${figure(each.count)} × ${each.reason}`));
+  if (feed.detail) box.append(el("div", { class: "why" }, feed.detail));
+  return box;
+}
+
+/** @param {any} feed @param {number} nowNs */
+function ago(feed, nowNs) {
+  const ms = (nowNs - feed.last_received_ns) / 1e6;
+  return ms >= 0 && ms < 86400e3 ? `, ${age(ms)} ago` : "";
+}
+
+/** @param {any[]} sensors */
+function sensorsBox(sensors) {
+  const counts = new Map();
+  for (const sensor of sensors) counts.set(sensor.health, (counts.get(sensor.health) ?? 0) + 1);
+  const order = ["lost", "late", "heard", "quiet", "unknown"].filter((health) => counts.has(health));
+  return el("ul", { class: "healths" }, ...order.map((health) => {
+    const line = el("li", { class: health }, `${figure(counts.get(health))} ${HEALTH[health].word}`);
+    return line;
+  }));
+}
+
+/** @param {any[]} rows */
+function unplaceable(rows) {
+  if (rows.length === 0) return [];
+  const most = [...rows].sort((a, b) => b.count - a.count).slice(0, 8);
+  return [
+    el("h3", {}, "Could not be placed"),
+    el("ul", {}, ...most.map((row) => el("li", {}, `${figure(row.count)} from ${row.sensor_id}: ${row.reason}`))),
+  ];
+}
+
+/** @param {any[]} alerts @param {(alert: any) => void} look */
+export function showAlerts(alerts, look) {
+  const order = { critical: 0, warning: 1, information: 2 };
+  const open = alerts.filter((alert) => alert.state !== "closed");
+  open.sort((a, b) => order[a.priority] - order[b.priority] || b.raised_at - a.raised_at);
+  const box = byId("alerts");
+  box.hidden = open.length === 0;
+  const shown = open.slice(0, 3).map((alert) => {
+    const line = el("button", { type: "button", class: `alert ${alert.priority}` },
+      el("b", {}, `${alert.priority.toUpperCase()} ${clockTime(alert.raised_at / 1e6)}Z`),
+      el("span", {}, alert.title), el("small", {}, alert.detail));
+    line.onclick = () => look(alert);
+    return line;
+  });
+  if (open.length > 3) shown.push(el("p", {}, `and ${open.length - 3} more`));
+  box.replaceChildren(...shown);
+}

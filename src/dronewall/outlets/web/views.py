@@ -1,0 +1,226 @@
+"""What REST and the event stream answer, as types: the API's schema is made from these. Names are those of files.
+
+Latitude and longitude in degrees, heights above the WGS84 ellipsoid, velocities east, north, up; sigmas are 1-σ.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class View(msgspec.Struct, frozen=True):
+    """Base of all answers."""
+
+
+class SourceView(View, frozen=True):
+    """One kind of sensor that has fed a track, and how old its newest information is."""
+
+    kind: str
+    heard_ns: int
+    age_s: float
+
+
+class TrackView(View, frozen=True):
+    """One track, as `tracks.csv` names it; `id` is the number as people see it."""
+
+    track_id: int
+    id: str
+    status: str
+    lat_deg: float
+    lon_deg: float
+    hae_m: float
+    ve_mps: float
+    vn_mps: float
+    vu_mps: float
+    sigma_e_m: float
+    sigma_n_m: float
+    sigma_u_m: float
+    existence: float
+    object_class: str = msgspec.field(name="class")
+    class_p: float
+    affiliation: str
+    updated_ns: int
+    quality: int
+    sensors: tuple[str, ...]
+    alternate_ids: tuple[str, ...]
+
+
+class ClassView(View, frozen=True):
+    """One class with its probability."""
+
+    object_class: str = msgspec.field(name="class")
+    p: float
+
+
+class TrackDetailView(View, frozen=True):
+    """One track with everything a person needs to weigh it."""
+
+    at_ns: int
+    track: TrackView
+    speed_mps: float
+    course_deg: float
+    born_ns: int
+    age_s: float
+    sources: tuple[SourceView, ...]
+    classes: tuple[ClassView, ...]
+    claims: dict[str, str]
+    claims_since_ns: int
+    claimed_ns: int
+    evidence_for: tuple[str, ...]
+    evidence_against: tuple[str, ...]
+
+
+class RemoteTrackView(View, frozen=True):
+    """A track estimated elsewhere, as last told."""
+
+    sensor_id: str
+    track_ref: str
+    at_ns: int
+    lat_deg: float
+    lon_deg: float
+    hae_m: float
+    ve_mps: float
+    vn_mps: float
+    vu_mps: float
+    sigma_position_m: float | None
+    callsign: str
+
+
+class TracksView(View, frozen=True):
+    """Every track that is confirmed or coasting; `tentative` ones are counted only."""
+
+    seq: int
+    at_ns: int
+    truth_domain: str
+    tentative: int
+    tracks: tuple[TrackView, ...]
+    remote_tracks: tuple[RemoteTrackView, ...]
+
+
+class SensorView(View, frozen=True):
+    """One sensor: `row` is its number in frames; `health` is heard, quiet, late, lost or unknown."""
+
+    row: int
+    sensor_id: str
+    kind: str
+    lat_deg: float | None
+    lon_deg: float | None
+    hae_m: float | None
+    range_max_m: float | None
+    azimuth_from_deg: float | None
+    azimuth_to_deg: float | None
+    period_s: float | None
+    delivers: str
+    owner: str
+    vendor: str
+    model: str
+    feed: str
+    health: str
+    heard_ns: int
+
+
+class RefusalView(View, frozen=True):
+    """Why frames were refused, and how many."""
+
+    reason: str
+    count: int
+
+
+class FeedView(View, frozen=True):
+    """One feed's health; the rate is over the last ten seconds."""
+
+    name: str
+    url: str
+    state: str
+    decoded: int
+    refused: tuple[RefusalView, ...]
+    unplaceable: int
+    plots_per_s: float
+    last_received_ns: int
+    detail: str
+
+
+class AlertView(View, frozen=True):
+    """Something a person must look at."""
+
+    alert_id: str
+    priority: str
+    raised_at: int
+    title: str
+    detail: str
+    state: str
+    track_id: int | None
+    sensor_id: str
+
+
+class ZoneView(View, frozen=True):
+    """An airspace control measure."""
+
+    zone_id: str
+
+
+class UnplaceableView(View, frozen=True):
+    """Plots that were left out, and why."""
+
+    sensor_id: str
+    reason: str
+    count: int
+
+
+class StatusView(View, frozen=True):
+    """How the wall is doing; `now_ns` is the server's clock, `published_ns` when it last published a picture."""
+
+    name: str
+    version: str
+    truth_domain: str
+    replay: bool
+    phase: str
+    compiled: int
+    to_compile: int
+    now_ns: int
+    published_ns: int
+    seq: int
+    at_ns: int
+    tracks: int
+    tentative: int
+    remote_tracks: int
+    plots_total: int
+    confirmed_total: int
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
+    journal: str
+    detail: str
+    clients: int
+    unplaceable: tuple[UnplaceableView, ...]
+
+
+class ErrorView(View, frozen=True):
+    """What was wrong with a request, and what to do about it."""
+
+    status: int
+    problem: str
+    remedy: str
+
+
+class StatusEvent(View, frozen=True, tag="status", tag_field="event"):
+    """Sent every second, and at once when the phase changes."""
+
+    status: StatusView
+
+
+class FeedsEvent(View, frozen=True, tag="feeds", tag_field="event"):
+    """Sent when a feed's health or counts change."""
+
+    feeds: tuple[FeedView, ...]
+
+
+class SensorsEvent(View, frozen=True, tag="sensors", tag_field="event"):
+    """Sent when the register or any sensor's health changes."""
+
+    sensors: tuple[SensorView, ...]
+
+
+class AlertsEvent(View, frozen=True, tag="alerts", tag_field="event"):
+    """Sent when the alerts change."""
+
+    alerts: tuple[AlertView, ...]
