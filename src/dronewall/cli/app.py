@@ -1,0 +1,153 @@
+"""The list of commands with their options; the work of each is in the module of its name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dronewall import __version__
+
+app = typer.Typer(
+    name="dronewall",
+    help="One identified air picture from every sensor, with honest uncertainty. It sees, identifies, warns,"
+    " recommends, records; it does not act.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON on standard output.")]
+SensorsFile = Annotated[
+    Path | None, typer.Option("--sensors", metavar="FILE", help="sensors.jsonl: who reports, from where, how well.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page at 127.0.0.1; 0 for any.")]
+Headless = Annotated[bool, typer.Option("--headless", help="No page; print the summary when done.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"dronewall {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _dronewall(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: dronewall demo --headless --seconds 60 --json")
+def demo(
+    headless: Headless = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, help="End after so many seconds; compiling does not count.")
+    ] = None,
+    port: Port = 8080,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another night.")] = 1,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the journal there; otherwise it goes with the demo.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a simulated night of the eastern border that is already under way, fused from nothing.
+
+    Everything on the embedded default, at http://127.0.0.1:8080. Headless: at real speed with a loopback client of the
+    picture, then one summary; status 1 if the picture stayed empty.
+    """
+    from dronewall.cli.demo import run_demo
+
+    if headless and seconds is None:
+        seconds = 60.0
+    sys.exit(run_demo(headless=headless, seconds=seconds, port=port, seed=seed, journal=journal, as_json=as_json))
+
+
+@app.command(epilog="Example: dronewall run --feed beast://127.0.0.1:30005")
+def run(
+    wall: Annotated[Path | None, typer.Argument(metavar="[WALL.toml]", help="The wall's settings.")] = None,
+    feed: Annotated[
+        list[str] | None, typer.Option("--feed", metavar="URL", help="A feed, instead of WALL.toml; may be repeated.")
+    ] = None,
+    sensors: SensorsFile = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", metavar="FILE", help="Where everything that comes in is kept.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="127.0.0.1:PORT", help="Where the page is served.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the wall on real feeds until it is interrupted; a restart goes on where the journal ends."""
+    from dronewall.cli.run import run_wall
+
+    sys.exit(run_wall(wall, feeds=feed or [], sensors=sensors, journal=journal, listen=listen, as_json=as_json))
+
+
+@app.command(epilog="Example: dronewall replay night.beast --date 2024-06-06 --headless --json")
+def replay(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A journal, or recordings of feeds.")],
+    sensors: SensorsFile = None,
+    date: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="The day it begins, for formats that carry none.")
+    ] = "1970-01-01",
+    speed: Annotated[float, typer.Option(min=0.01, help="With the page: how many times as fast as it was.")] = 1.0,
+    headless: Headless = False,
+    port: Port = 8080,
+    as_json: AsJson = False,
+) -> None:
+    """Play a journal or recordings through the same pipeline; headless as fast as it goes."""
+    from dronewall.cli.replay import run_replay
+
+    sys.exit(run_replay(files, sensors=sensors, day=date, speed=speed, headless=headless, port=port, as_json=as_json))
+
+
+@app.command(epilog="Example: dronewall track --sensors sensors.jsonl --plots plots.jsonl --out tracks.csv")
+def track(
+    sensors: Annotated[Path, typer.Option(metavar="FILE", help="sensors.jsonl.")],
+    plots: Annotated[Path, typer.Option(metavar="FILE", help="plots.jsonl, in the order received.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where tracks.csv is written.")],
+    sample_s: Annotated[
+        float, typer.Option("--sample-s", min=0.1, help="Every so many seconds a sample of all tracks.")
+    ] = 5.0,
+    as_json: AsJson = False,
+) -> None:
+    """Run the tracker alone over a file of plots."""
+    from dronewall.cli.track import run_track
+
+    sys.exit(run_track(sensors, plots, out, sample_s=sample_s, as_json=as_json))
+
+
+@app.command(epilog="Example: dronewall score truth.csv tracks.csv")
+def score(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH.csv")],
+    tracks: Annotated[Path, typer.Argument(metavar="TRACKS.csv")],
+    cutoff_m: Annotated[
+        float | None,
+        typer.Option("--cutoff-m", min=0.001, help="How far a track may lie from its object.", show_default="500"),
+    ] = None,
+    horizontal: Annotated[bool, typer.Option(help="Leave height out.")] = False,
+    from_s: Annotated[float, typer.Option("--from-s", help="Leave out what is earlier after the first truth.")] = 0.0,
+    export_referee: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write what an independent referee reads.")
+    ] = None,
+) -> None:
+    """Judge tracks by truth; print one JSON object."""
+    from dronewall.cli.score import run_score
+
+    sys.exit(
+        run_score(truth, tracks, cutoff_m=cutoff_m, horizontal=horizontal, from_s=from_s, export_referee=export_referee)
+    )
+
+
+@app.command(epilog="Example: dronewall schema plots")
+def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
+    """Print the JSON Schema of a file or message."""
+    from dronewall.cli.schema import run_schema
+
+    sys.exit(run_schema(name))

@@ -1,0 +1,63 @@
+"""`dronewall replay`: a journal or recordings through the same pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import deque
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from dronewall.cli.console import Progress, print_result, say
+from dronewall.compose import Played, replay_of
+from dronewall.model.errors import InputError
+from dronewall.pipeline import warm_up
+from dronewall.run.replay import played
+from dronewall.run.summary import Summary
+
+HEADLESS_STEP_S = 1.0
+SHOWN_STEP_S = 0.1
+
+
+def run_replay(
+    files: list[Path], *, sensors: Path | None, day: str, speed: float, headless: bool, port: int, as_json: bool
+) -> int:
+    """Replay files, print the summary, return the exit status."""
+    step_s = HEADLESS_STEP_S if headless else SHOWN_STEP_S * max(speed, 0.1)
+    what = replay_of(files, sensors=sensors, day=_day(day), step_s=step_s)
+    summary = Summary()
+    if headless:
+        _through(what, summary)
+    else:
+        from dronewall.cli.replay_page import show
+
+        asyncio.run(show(what, summary, speed=speed, port=port, signals=(signal.SIGINT, signal.SIGTERM)))
+    print_result(
+        {**summary.result(), "latency_p50_ms": None, "latency_p99_ms": None, "feeds": summary.by_feed()},
+        as_json=as_json,
+    )
+    for feed, reasons in summary.reasons.items():
+        for reason, count in reasons.most_common():
+            say(f"{feed}: refused {count} × {reason}")
+    return 0
+
+
+def _through(what: Played, summary: Summary) -> None:
+    progress = Progress()
+    for done, total in warm_up():
+        progress.tell(f"compiling {done} of {total} kernels (only the first time)")
+
+    def tell(_: object, __: object) -> None:
+        of = f" of {what.last_seq}" if what.last_seq else ""
+        at = datetime.fromtimestamp(what.reader.now_ns / 1e9, UTC)
+        progress.tell(f"replaying {what.name}: entry {what.reader.seq}{of}, {at:%Y-%m-%d %H:%M:%S} UTC")
+
+    deque(played(what.numbered, what.reader, observers=(summary, tell)), maxlen=0)
+    progress.done()
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a day", "Write --date 2024-06-06.", field="--date") from error

@@ -1,0 +1,85 @@
+"""`dronewall run`: the wall on real feeds."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+from dronewall import __version__
+from dronewall.cli.console import print_result, say
+from dronewall.compose import Composed, composed
+from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Settings, Source, read_settings
+from dronewall.engine.clock import WallClock
+from dronewall.model.errors import InputError
+from dronewall.run.summary import Summary
+
+ROUNDED_TO = 2
+
+
+def run_wall(
+    wall: Path | None,
+    *,
+    feeds: list[str],
+    sensors: Path | None,
+    journal: Path | None,
+    listen: str | None,
+    as_json: bool,
+) -> int:
+    """Run until interrupted, print the summary, return the exit status."""
+    settings, source, base = _asked(wall, feeds, sensors, journal, listen)
+    summary = Summary()
+    made = composed(settings, source, base=base, clock=WallClock(), observers=(summary,))
+    announce(made)
+    asyncio.run(until_interrupted(made))
+    print_result({**summary.result(), **latency_of(made), "feeds": summary.by_feed()}, as_json=as_json)
+    return 0
+
+
+def announce(made: Composed) -> None:
+    """Say where the picture is and how to end it."""
+    say(f"dronewall {__version__}: the picture is at {made.url} (journal {made.journal}). Ctrl-C ends it.")
+
+
+async def until_interrupted(made: Composed, stop: asyncio.Event | None = None) -> None:
+    """Run a wall until it is interrupted or told to stop; it then takes what is left and closes its journal."""
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await made.wall.run([made.page], stop=stop)
+
+
+def latency_of(made: Composed) -> dict[str, Any]:
+    """Return the latencies of the whole run under the names of the summary."""
+    delays = made.wall.latency.whole_run
+    percentiles = {f"latency_p{percent}_ms": delays.percentile_ms(percent) for percent in (50, 99)}
+    return {name: None if value is None else round(value, ROUNDED_TO) for name, value in percentiles.items()}
+
+
+def _asked(
+    wall: Path | None, feeds: list[str], sensors: Path | None, journal: Path | None, listen: str | None
+) -> tuple[Settings, Source, Path]:
+    """Return the settings of the file, or those the options make up."""
+    if (wall is None) == (not feeds):
+        raise InputError(
+            "give either the wall's settings or its feeds",
+            "Write `dronewall run WALL.toml` or `dronewall run --feed beast://127.0.0.1:30005`.",
+        )
+    if wall is not None:
+        if sensors or journal or listen:
+            raise InputError(
+                "--sensors, --journal and --listen go with --feed",
+                "Write them into the file: [sensors] file, [journal] path, [page] listen.",
+                str(wall),
+            )
+        settings, source = read_settings(wall)
+        return settings, source, wall.parent
+    settings = Settings(
+        feeds=tuple({"url": url} for url in feeds),
+        sensors=SensorsSettings(file=str(sensors) if sensors else ""),
+        journal=JournalSettings(path=str(journal)) if journal else JournalSettings(),
+        page=PageSettings(listen=listen) if listen else PageSettings(),
+    )
+    return settings, Source(None), Path()

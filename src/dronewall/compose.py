@@ -1,0 +1,220 @@
+"""Compose names every concrete class: which log, which feeds, which outlet stand behind the seams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from dronewall.config import Settings, Source, address_of
+from dronewall.engine.clock import Clock
+from dronewall.engine.entries import WallBegan, content_of
+from dronewall.engine.log import Log
+from dronewall.engine.plugins import Plugins
+from dronewall.engine.sqlite_log import SqliteLog, is_journal
+from dronewall.feeds.feed import Feed
+from dronewall.feeds.url import scheme_of, settings_of
+from dronewall.model.errors import ConfigError, InputError, JournalError
+from dronewall.model.picture import TruthDomain
+from dronewall.model.sensors import Sensors
+from dronewall.outlets.web.server import WebOutlet
+from dronewall.pipeline import Pipeline, warm_up
+from dronewall.run.reader import Reader
+from dronewall.run.replay import Numbered, Recording, journal_contents, recorded_contents
+from dronewall.run.wall import Observer, Parts, Wall
+from dronewall.wire.sensors_jsonl import sensors_from
+
+FEEDS = "dronewall.feeds"
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A wall with its page, bound but not yet serving."""
+
+    wall: Wall
+    page: WebOutlet
+    url: str
+    journal: str
+
+
+def composed(
+    settings: Settings, source: Source, *, base: Path, clock: Clock, observers: Sequence[Observer] = ()
+) -> Composed:
+    """Return the wall that settings describe, its port taken and its journal open.
+
+    Args:
+        settings: as read from a file or made from the command line.
+        source: where they came from, for errors.
+        base: the folder to which paths are relative.
+
+    Raises:
+        RequestError: a feed, a file or the port cannot be had as asked.
+        JournalError: the journal cannot be opened, or belongs to another truth domain.
+    """
+    sensors = declared(base / settings.sensors.file if settings.sensors.file else None)
+    feeds = feeds_from(settings.feeds, sensors=sensors, clock=clock, source=source)
+    log = journal_at(base / settings.journal.path, settings.wall.truth_domain)
+    return walled(
+        name=settings.wall.name,
+        truth_domain=settings.wall.truth_domain,
+        log=log,
+        feeds=feeds,
+        sensors=sensors,
+        address=address_of(settings.page.listen, source),
+        clock=clock,
+        observers=observers,
+    )
+
+
+def walled(
+    *,
+    name: str,
+    truth_domain: TruthDomain,
+    log: Log,
+    feeds: tuple[Feed, ...],
+    sensors: Sensors,
+    address: tuple[str, int],
+    clock: Clock,
+    observers: Sequence[Observer] = (),
+) -> Composed:
+    """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free."""
+    register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
+    parts = Parts(
+        name=name,
+        truth_domain=truth_domain,
+        pipeline=Pipeline(Sensors(), truth_domain=truth_domain),
+        warm_up=warm_up,
+        log=log,
+        feeds=feeds,
+        sensors=tuple(register),
+        clock=clock,
+        journal=log.name,
+        observers=tuple(observers),
+    )
+    wall = Wall(parts)
+    host, port = address
+    page = WebOutlet(host, port, sensors=wall.sensors, explain=wall.explain, on_sent=wall.sent, clock=clock.now_ns)
+    try:
+        url = page.bind()
+    except Exception:
+        log.close()
+        raise
+    return Composed(wall, page, url, log.name)
+
+
+def declared(path: Path | None) -> Sensors:
+    """Return the register of a file of sensors; an empty one without a file."""
+    return Sensors() if path is None else sensors_from(path)
+
+
+def feeds_from(
+    tables: Iterable[Mapping[str, Any]], *, sensors: Sensors, clock: Clock, source: Source
+) -> tuple[Feed, ...]:
+    """Return the feeds of `[[feeds]]` tables, each made by the plugin its URL names; nothing is connected yet.
+
+    Raises:
+        RequestError: no plugin is known for a URL, a setting is wrong, or two feeds have one name.
+    """
+    plugins = Plugins(FEEDS)
+    feeds: list[Feed] = []
+    for number, table in enumerate(tables):
+        at = f"feeds[{number}]"
+        try:
+            plugin = plugins.named(scheme_of(table["url"]))
+            settings = settings_of(table["url"], plugin.Settings, table=table, file=source.file)
+            feeds.append(plugin.open(settings, sensors=sensors, clock=clock))
+        except InputError as error:
+            raise source.error(error.problem, error.remedy, f"{at}.url") from error
+        except ConfigError as error:
+            field = (error.field or "url").removeprefix("feeds.")
+            raise source.error(error.problem, error.remedy, f"{at}.{field}") from error
+        if feeds[-1].name in {feed.name for feed in feeds[:-1]}:
+            raise source.error(
+                f"two feeds are called {feeds[-1].name!r}", "Give one of them another name.", f"{at}.name"
+            )
+    if not feeds:
+        raise source.error("there is no feed", 'Add one: [[feeds]] with url = "beast://127.0.0.1:30005".', "feeds")
+    return tuple(feeds)
+
+
+def journal_at(path: Path, truth_domain: TruthDomain) -> SqliteLog:
+    """Return the journal of a file, made if it is absent.
+
+    Raises:
+        JournalError: it cannot be opened, or what it holds is of another truth domain.
+    """
+    log = SqliteLog(path)
+    for stored in log.read():
+        began = content_of(stored, journal=log.name)
+        if isinstance(began, WallBegan) and began.truth_domain != truth_domain.value:
+            log.close()
+            raise JournalError(
+                str(path),
+                f"it holds {began.truth_domain}, and this wall is {truth_domain.value}: the two never mix",
+                "Give this wall a journal of its own.",
+            )
+        break
+    return log
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What is to be replayed: contents with their numbers, a reader for them, and how far they go if that is known."""
+
+    numbered: Iterable[Numbered]
+    reader: Reader
+    truth_domain: TruthDomain
+    name: str
+    last_seq: int | None = None
+
+
+def replay_of(files: Sequence[Path], *, sensors: Path | None, day: date, step_s: float) -> Played:
+    """Return the replay of one journal, or of recordings played together.
+
+    Args:
+        files: one journal, or any recordings whose endings a feed plugin knows.
+        sensors: a file of sensors for recordings; a journal has its own.
+        day: the day recordings begin whose format does not say.
+        step_s: how far steps of recordings are apart.
+
+    Raises:
+        RequestError: a file is missing, unknown, or a journal is mixed with others.
+        JournalError: a journal cannot be read.
+    """
+    for file in files:
+        if not file.exists():
+            raise InputError("there is no such file", "Check the path.", str(file))
+    journals = [file for file in files if is_journal(file)]
+    if journals and len(files) > 1:
+        raise InputError("a journal is replayed alone", "Name one journal, or only recordings.", str(journals[0]))
+    if journals:
+        return _journal_replay(journals[0])
+    register = declared(sensors)
+    plugins = Plugins(FEEDS)
+    known = [plugins.for_file(file.name) for file in files]
+    for plugin, file in zip(known, files, strict=True):
+        register = register.joined_by(plugin.assumed_in(file))
+    recordings = [
+        Recording(file.name, plugin.recording(file, sensors=register, date=day))
+        for plugin, file in zip(known, files, strict=True)
+    ]
+    return Played(
+        recorded_contents(recordings, sensors=register, step_s=step_s),
+        Reader(Pipeline(Sensors(), truth_domain=TruthDomain.LIVE)),
+        TruthDomain.LIVE,
+        ", ".join(file.name for file in files),
+    )
+
+
+def _journal_replay(path: Path) -> Played:
+    log = SqliteLog(path, read_only=True)
+    truth_domain = TruthDomain.LIVE
+    for stored in log.read():
+        began = content_of(stored, journal=log.name)
+        if isinstance(began, WallBegan):
+            truth_domain = TruthDomain(began.truth_domain)
+        break
+    reader = Reader(Pipeline(Sensors(), truth_domain=truth_domain))
+    return Played(journal_contents(log), reader, truth_domain, path.name, log.last_seq)
