@@ -114,5 +114,5 @@ class Pipeline:
 
 
 def warm_up() -> Iterator[tuple[int, int]]:
-    """Compile the numerical kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
+    """Compile the kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
     yield from warm_kernels()

@@ -39,6 +39,18 @@ _ASSUMED = {
 }
 
 
+LEAST = {
+    "range_m": 0.1,
+    "azimuth_deg": 0.005,
+    "elevation_deg": 0.005,
+    "range_rate_mps": 0.05,
+    "position_m": 0.1,
+    "altitude_m": 0.1,
+    "velocity_mps": 0.05,
+}
+"""No sensor is better than this; a smaller declared error is a slip that would break the arithmetic."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SensorColumns:
     """The register of sensors as columns, one row per sensor, in SI units and radians; NaN site where unknown."""
@@ -86,4 +98,6 @@ def _or_nan(value: float | None) -> float:
 
 def _sigma(sensor: Sensor, name: str) -> float:
     declared = getattr(sensor.sigma, name)
-    return float(declared if declared is not None else getattr(_ASSUMED.get(sensor.kind, Assumed()), name))
+    if declared is None or declared <= 0.0:
+        return float(getattr(_ASSUMED.get(sensor.kind, Assumed()), name))
+    return float(max(declared, LEAST[name]))

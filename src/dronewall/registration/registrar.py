@@ -27,6 +27,8 @@ UNKNOWN_HEIGHT_M, UNKNOWN_HEIGHT_SIGMA_M = 1500.0, 2000.0
 """Where height was not measured: most of what a low-level wall looks for lies here, and the sigma admits the rest."""
 PRESSURE_FLOOR_M = 100.0
 """A day's pressure error does not average out, however many reports repeat it."""
+LEAST_SIGMA_M = 0.1
+"""Nobody locates a flying object better: a smaller stated error is a slip, and would break the arithmetic."""
 POSITION_BLUNDER_M = 1e5
 """A claimed height outside -1 km to 100 km is no height."""
 
@@ -125,6 +127,27 @@ def _counted(plots: Plots, fault: NDArray[np.uint8]) -> tuple[tuple[str, str, in
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draft:
+    """The columns of observations that depend on what was measured, while they are filled in kind by kind."""
+
+    z: FloatArray
+    noise: FloatArray
+    place: FloatArray
+    spread: FloatArray
+    floor_m: FloatArray
+
+    @classmethod
+    def of(cls, count: int) -> _Draft:
+        return cls(
+            z=np.full((count, 3), np.nan),
+            noise=np.zeros((count, 3, 3)),
+            place=np.full((count, 3), np.nan),
+            spread=np.full((count, 3, 3), np.nan),
+            floor_m=np.zeros(count),
+        )
+
+
 def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> Observations:
     """Return the placeable plots `rows` as observations."""
     p, s = plots.take(rows), sensor[rows]
@@ -148,14 +171,11 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         ],
         ObservationKind.NOTHING,
     ).astype(np.uint8)
-    z = np.full((count, 3), np.nan)
-    noise = np.zeros((count, 3, 3))
-    place, spread = np.full((count, 3), np.nan), np.full((count, 3, 3), np.nan)
-    floor = np.zeros(count)
-    _place_positions(p, s, columns, np.flatnonzero(positioned), z, noise, place, spread, floor)
-    _place_ranges(p, s, columns, site, axes, np.flatnonzero(ranged), kind, z, noise, place, spread, floor)
-    _place_directions(p, s, columns, np.flatnonzero(directed), z, noise)
-    noise[ranged] += _noise_of_pose(pose_spread[ranged], p.range_m[ranged])
+    draft = _Draft.of(count)
+    _place_positions(p, s, columns, np.flatnonzero(positioned), draft)
+    _place_ranges(p, s, columns, site, axes, np.flatnonzero(ranged), kind, draft)
+    _place_directions(p, s, columns, np.flatnonzero(directed), draft)
+    draft.noise[ranged] += _noise_of_pose(pose_spread[ranged], p.range_m[ranged])
     velocity_enu = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
     body_axes = enu_axes(np.where(positioned, p.lat_deg, 0.0), np.where(positioned, p.lon_deg, 0.0))
     velocity = np.einsum("nji,nj->ni", body_axes, velocity_enu)
@@ -168,11 +188,11 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         scan=p.scan.copy(),
         scan_end=p.scan_end | p.empty_scan,
         site=site,
-        z=z,
-        noise=noise,
-        place=place,
-        spread=spread,
-        floor_m=floor,
+        z=draft.z,
+        noise=draft.noise,
+        place=draft.place,
+        spread=draft.spread,
+        floor_m=draft.floor_m,
         range_rate_mps=np.where(ranged, p.range_rate_mps, np.nan),
         sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s]),
         velocity=np.where(positioned[:, None], velocity, np.nan),
@@ -230,17 +250,7 @@ def _floors(p: Plots) -> FloatArray:
     return np.where(p.altitude_datum == Datum.PRESSURE, PRESSURE_FLOOR_M, 0.0)
 
 
-def _place_positions(
-    p: Plots,
-    s: NDArray[np.int32],
-    columns: SensorColumns,
-    at: Rows,
-    z: FloatArray,
-    noise: FloatArray,
-    place: FloatArray,
-    spread: FloatArray,
-    floor: FloatArray,
-) -> None:
+def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, draft: _Draft) -> None:
     """Fill in the rows `at`, whose plots say where the object is."""
     if not len(at):
         return
@@ -250,13 +260,23 @@ def _place_positions(
     enu = np.zeros((len(at), 3, 3))
     enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
     enu[:, 2, 2] = sigma_up**2
-    stated = np.flatnonzero(np.all(np.isfinite(q.covariance[:, [0, 1, 2, 6, 7, 11]]), axis=1))
-    for (i, j), cell in {(0, 0): 0, (0, 1): 1, (0, 2): 2, (1, 1): 6, (1, 2): 7, (2, 2): 11}.items():
-        enu[stated, i, j] = enu[stated, j, i] = q.covariance[stated, cell]
+    stated, covariance = _stated_covariance(q)
+    enu[stated] = covariance
     axes = enu_axes(q.lat_deg, q.lon_deg)
-    z[at] = place[at] = ecef_from_geodetic(q.lat_deg, q.lon_deg, hae)
-    noise[at] = spread[at] = np.einsum("nki,nkl,nlj->nij", axes, enu, axes)
-    floor[at] = _floors(q)
+    draft.z[at] = draft.place[at] = ecef_from_geodetic(q.lat_deg, q.lon_deg, hae)
+    draft.noise[at] = draft.spread[at] = np.einsum("nki,nkl,nlj->nij", axes, enu, axes)
+    draft.floor_m[at] = _floors(q)
+
+
+def _stated_covariance(p: Plots) -> tuple[Rows, FloatArray]:
+    """Return the rows whose sender stated a covariance of position that can be one, and those covariances (k, 3, 3)."""
+    cells = {(0, 0): 0, (0, 1): 1, (0, 2): 2, (1, 1): 6, (1, 2): 7, (2, 2): 11}
+    rows = np.flatnonzero(np.all(np.isfinite(p.covariance[:, list(cells.values())]), axis=1))
+    covariance = np.zeros((len(rows), 3, 3))
+    for (i, j), cell in cells.items():
+        covariance[:, i, j] = covariance[:, j, i] = p.covariance[rows, cell]
+    sound = np.linalg.eigvalsh(covariance)[:, 0] > LEAST_SIGMA_M**2
+    return rows[sound], covariance[sound]
 
 
 def _place_ranges(
@@ -267,11 +287,7 @@ def _place_ranges(
     axes: FloatArray,
     at: Rows,
     kind: NDArray[np.uint8],
-    z: FloatArray,
-    noise: FloatArray,
-    place: FloatArray,
-    spread: FloatArray,
-    floor: FloatArray,
+    draft: _Draft,
 ) -> None:
     """Fill in the rows `at`, whose plots give range and azimuth, and elevation or altitude or neither."""
     if not len(at):
@@ -284,14 +300,16 @@ def _place_ranges(
     lat, lon, site_hae = geodetic_from_ecef(here)
     hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
     elevation = np.where(raised, q.elevation_rad, _elevation_of_height(q.range_m, hae, here, site_hae))
-    z[at, 0], z[at, 1] = q.range_m, q.azimuth_rad
-    z[at, 2] = np.where(raised, q.elevation_rad, np.where(kind[at] == ObservationKind.RANGE_AZIMUTH_ALTITUDE, hae, 0.0))
-    noise[at, 0, 0], noise[at, 1, 1] = sigma_r**2, sigma_a**2
-    noise[at, 2, 2] = np.where(raised, sigma_e**2, sigma_h**2)
-    place[at] = here + np.einsum("nji,nj->ni", turn, enu_from_spherical(q.range_m, q.azimuth_rad, elevation))
+    draft.z[at, 0], draft.z[at, 1] = q.range_m, q.azimuth_rad
+    draft.z[at, 2] = np.where(
+        raised, q.elevation_rad, np.where(kind[at] == ObservationKind.RANGE_AZIMUTH_ALTITUDE, hae, 0.0)
+    )
+    draft.noise[at, 0, 0], draft.noise[at, 1, 1] = sigma_r**2, sigma_a**2
+    draft.noise[at, 2, 2] = np.where(raised, sigma_e**2, sigma_h**2)
+    draft.place[at] = here + np.einsum("nji,nj->ni", turn, enu_from_spherical(q.range_m, q.azimuth_rad, elevation))
     across_e = np.where(raised, q.range_m * sigma_e, sigma_h)
-    spread[at] = _spherical_spread(turn, q.azimuth_rad, elevation, sigma_r, q.range_m * sigma_a, across_e)
-    floor[at] = np.where(raised, 0.0, _floors(q))
+    draft.spread[at] = _spherical_spread(turn, q.azimuth_rad, elevation, sigma_r, q.range_m * sigma_a, across_e)
+    draft.floor_m[at] = np.where(raised, 0.0, _floors(q))
 
 
 def _elevation_of_height(range_m: FloatArray, hae: FloatArray, site: FloatArray, site_hae: FloatArray) -> FloatArray:
@@ -323,16 +341,14 @@ def _spherical_spread(
     return np.asarray(np.einsum("nki,nkj->nij", scaled, scaled), float)
 
 
-def _place_directions(
-    p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, z: FloatArray, noise: FloatArray
-) -> None:
+def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, draft: _Draft) -> None:
     """Fill in the rows `at`, whose plots give a direction only."""
     q, sensor = p.take(at), s[at]
-    z[at, 0], z[at, 1] = q.azimuth_rad, q.elevation_rad
-    noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor]) ** 2
-    noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor]) ** 2
+    draft.z[at, 0], draft.z[at, 1] = q.azimuth_rad, q.elevation_rad
+    draft.noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor]) ** 2
+    draft.noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor]) ** 2
     heading = np.nan_to_num(q.pose_sigma_heading_rad)
-    noise[at, 0, 0] += heading**2
+    draft.noise[at, 0, 0] += heading**2
 
 
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
