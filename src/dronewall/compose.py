@@ -78,6 +78,7 @@ def walled(
     address: tuple[str, int],
     clock: Clock,
     observers: Sequence[Observer] = (),
+    feeds_wait: bool = False,
 ) -> Composed:
     """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free."""
     register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
@@ -92,6 +93,7 @@ def walled(
         clock=clock,
         journal=log.name,
         observers=tuple(observers),
+        feeds_wait=feeds_wait,
     )
     wall = Wall(parts)
     host, port = address

@@ -58,7 +58,7 @@ class Parts:
     """What a wall is made of; `compose` names the concrete ones.
 
     `warm_up` compiles the kernels one by one and yields (done, total). `sensors` are those declared by people and
-    assumed by feeds.
+    assumed by feeds. `feeds_wait` keeps feeds from opening before the kernels are ready: for a sky that is made up.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Parts:
     clock: Clock
     journal: str = ""
     observers: tuple[Observer, ...] = ()
+    feeds_wait: bool = False
     pauses: Pauses = field(default_factory=Pauses)
 
 
@@ -93,6 +94,7 @@ class Wall:
         self._compiled = (0, 0)
         self._detail = ""
         self._checkpoint_due_ns = 0
+        self._ready_ns = 0
         self._picture = _nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
         self._stopping = False
@@ -163,6 +165,7 @@ class Wall:
             return
         self._detail = ""
         self._phase = WallPhase.RUNNING
+        self._ready_ns = self._clock.now_ns()
         self._warn_of_other_declarations()
         self.ready.set()
 
@@ -181,6 +184,9 @@ class Wall:
         self._reader.recall(self._log, on_entry=tell)
 
     async def _keep_feeding(self, feed: Feed) -> None:
+        if self._parts.feeds_wait:
+            await self.ready.wait()
+
         async def feed_once() -> None:
             # A feed's iterator is an async generator wherever it holds a socket, and is closed with it.
             batches = cast(AsyncGenerator[Batch, None], feed.batches())
@@ -264,7 +270,8 @@ class Wall:
             if isinstance(content, PlotsCame):
                 self._watch.hear(content.plots)
                 if self._anyone_looks():
-                    self.latency.stepped(picture.seq, content.plots.received_ns)
+                    received_ns = content.plots.received_ns
+                    self.latency.stepped(picture.seq, received_ns[received_ns >= self._ready_ns])
         for observe in self._parts.observers:
             observe(picture, came)
         if self._checkpoint_due_ns <= picture.at_ns:
