@@ -29,10 +29,10 @@ def pressure_offset_m(lat_deg: FloatArray, lon_deg: FloatArray, hae_m: FloatArra
     """Return how far pressure altitude stands above height over the ellipsoid, m.
 
     A smooth made-up weather map: a low over the north and a high over the south (some ±70 m), air colder than standard
-    by 2 % of height, and 25 m between the ellipsoid and the sea. The registration's usual 150 m covers it.
+    by 1.2 % of height, and 25 m between the ellipsoid and the sea. The registration's usual 150 m covers it.
     """
     weather = -70.0 * np.sin(np.radians(6.0 * (lat_deg - 57.0))) - 20.0 * np.cos(np.radians(9.0 * (lon_deg - 24.0)))
-    return weather - 25.0 + 0.02 * np.maximum(hae_m, 0.0) * np.cos(np.radians(4.0 * (lat_deg - 50.0)))
+    return weather - 25.0 + 0.012 * np.maximum(hae_m, 0.0) * np.cos(np.radians(4.0 * (lat_deg - 50.0)))
 
 
 class AdsbReceivers:

@@ -168,7 +168,7 @@ def _knot(state: _Flying) -> tuple[FloatArray, FloatArray]:
 
 
 def wind_enu(hae_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the upper wind, east and north m/s: westerly, veering and growing from 5 m/s low to 25 m/s at 9,000 m."""
+    """Return the upper wind, east and north m/s: from the east, backing and growing from 5 m/s to 25 m/s at 9 km."""
     speed = np.interp(hae_m, [0.0, 3_000.0, 9_000.0, 12_000.0], [5.0, 10.0, 25.0, 22.0])
     towards = np.radians(np.interp(hae_m, [0.0, 10_000.0], [290.0, 255.0]))
     return speed * np.sin(towards), speed * np.cos(towards)

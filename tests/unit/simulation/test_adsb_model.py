@@ -58,8 +58,8 @@ def test_position_and_velocity_errors_are_as_large_as_said() -> None:
 def test_the_pressure_map_stays_within_what_registration_allows_for() -> None:
     lat, lon, hae = np.meshgrid(np.linspace(43, 71, 30), np.linspace(16, 33, 20), np.linspace(0, 12_500, 20))
     offset = pressure_offset_m(lat, lon, hae)
-    assert np.abs(offset).max() < 450.0
-    assert np.sqrt(np.mean(offset**2)) < 150.0
+    assert np.abs(offset).max() < 260.0
+    assert np.sqrt(np.mean(offset**2)) < 120.0
 
 
 def test_an_aircraft_without_transponder_says_nothing() -> None:

@@ -15,7 +15,10 @@ from dronewall.geodesy.wgs84 import enu_axes, enu_from_ecef, spherical_from_enu
 from dronewall.model.identity import Affiliation
 from dronewall.model.plots import ObjectClass, Plots
 from dronewall.model.sensors import SensorKind
-from dronewall.simulation.night import EPOCH_NS, Night
+from dronewall.simulation.geography import Belt
+from dronewall.simulation.laydown import radars
+from dronewall.simulation.night import EPOCH_NS, Night, Scene
+from dronewall.simulation.radar import Radar
 from dronewall.simulation.recording import write
 from dronewall.simulation.source import NS
 from dronewall.wire.sensors_jsonl import sensors_from
@@ -132,6 +135,13 @@ def fingerprint_rows(plots: Plots) -> str:
         if name != "sensor":
             digest.update(values.tobytes())
     return digest.hexdigest()
+
+
+def test_a_further_kind_of_sensor_changes_nothing_in_the_others(night: Night, minute: Plots) -> None:
+    models = radars(1, Belt())
+    alone = Scene(night.sky, [Radar(model, night.sky, seed=1) for model in models])
+    theirs = minute.take(kinds_of(night, minute) == SensorKind.RADAR_3D)
+    assert fingerprint_rows(alone.plots_between(BEGIN, BEGIN + 60 * NS)) == fingerprint_rows(theirs)
 
 
 def test_another_epoch_moves_the_instants_and_nothing_else(minute: Plots) -> None:
