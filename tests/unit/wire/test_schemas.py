@@ -31,10 +31,11 @@ TYPES: dict[str, Any] = {
 }
 
 
-KNOWN = set(
-    "$ref $schema $defs title description default type anyOf enum properties required additionalProperties items"
-    " prefixItems minItems maxItems minimum maximum exclusiveMinimum minLength maxLength pattern propertyNames".split()
-)
+KNOWN = {
+    *("$ref", "$schema", "$defs", "title", "description", "default", "type", "anyOf", "enum"),
+    *("properties", "required", "additionalProperties", "propertyNames", "items", "prefixItems", "minItems", "maxItems"),
+    *("minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength", "pattern"),
+}
 
 
 def faults(value: Any, schema: dict[str, Any], root: dict[str, Any], at: str = "$") -> Iterator[str]:
