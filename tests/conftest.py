@@ -6,8 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# How many cases a property gets: a hundred at hand, 2,000 in `make test`, many in `make deep`.
+for profile, cases in (("check", 100), ("test", 2_000), ("deep", 100_000)):
+    settings.register_profile(
+        profile, max_examples=cases, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("check")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,6 @@ class Refusals:
         self._refused.append(FrameError(self._feed, reason, offset, frame[:FRAME_KEPT_BYTES]))
 
     def taken(self) -> tuple[FrameError, ...]:
-        """Return what was refused and begin afresh."""
-        refused, self._refused = tuple(self._refused), []
-        return refused
+        """Return what was refused, in the order of the stream, and begin afresh."""
+        refused, self._refused = sorted(self._refused, key=lambda error: error.offset), []
+        return tuple(refused)
