@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from dronewall.config import Settings, Source, address_of
+from dronewall.config import LOOPBACK, Settings, Source, address_of
 from dronewall.engine.clock import Clock
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Log
@@ -21,7 +21,7 @@ from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
-from dronewall.run.reader import Reader
+from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, journal_contents, recorded_contents
 from dronewall.run.wall import Observer, Parts, Wall
 from dronewall.wire.sensors_jsonl import sensors_from
@@ -172,14 +172,35 @@ class Played:
     last_seq: int | None = None
 
 
-def replay_of(files: Sequence[Path], *, sensors: Path | None, day: date, step_s: float) -> Played:
+def compiled(tell: Callable[[str], None]) -> None:
+    """Compile the kernels before work begins, telling how far it is."""
+    for done, total in warm_up():
+        tell(f"compiling {done} of {total} kernels (only the first time)")
+
+
+def page_of(pipeline: Stepping, *, port: int, clock: Clock) -> WebOutlet:
+    """Return a page at the loopback address that shows the pictures of one pipeline; it is not bound yet."""
+    return WebOutlet(
+        LOOPBACK,
+        port,
+        sensors=lambda: pipeline.sensors,
+        explain=pipeline.explain,
+        on_sent=lambda _, __: None,
+        clock=clock.now_ns,
+    )
+
+
+def replay_of(
+    files: Sequence[Path], *, sensors: Path | None, day: date, step_ns: int, last_ns: int | None = None
+) -> Played:
     """Return the replay of one journal, or of recordings played together.
 
     Args:
         files: one journal, or any recordings whose endings a feed plugin knows.
         sensors: a file of sensors for recordings; a journal has its own.
         day: the day recordings begin whose format does not say.
-        step_s: how far steps of recordings are apart.
+        step_ns: how far steps of recordings are apart.
+        last_ns: the last step of recordings stands at a multiple of this; of `step_ns` if None.
 
     Raises:
         RequestError: a file is missing, unknown, or a journal is mixed with others.
@@ -203,7 +224,7 @@ def replay_of(files: Sequence[Path], *, sensors: Path | None, day: date, step_s:
         for plugin, file in zip(known, files, strict=True)
     ]
     return Played(
-        recorded_contents(recordings, sensors=register, step_s=step_s),
+        recorded_contents(recordings, sensors=register, step_ns=step_ns, last_ns=last_ns),
         Reader(Pipeline(Sensors(), truth_domain=TruthDomain.LIVE)),
         TruthDomain.LIVE,
         ", ".join(file.name for file in files),

@@ -7,6 +7,7 @@ import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -153,7 +154,7 @@ def address_of(listen: str, source: Source) -> tuple[str, int]:
         ConfigError: it is not `127.0.0.1:PORT`.
     """
     host, _, port = listen.rpartition(":")
-    if host != LOOPBACK:
+    if not _is_loopback(host):
         raise source.error(
             f"the page may only be served at {LOOPBACK}, not at {host or listen!r}",
             f'Write listen = "{LOOPBACK}:8080": other addresses need people and TLS, which this version does not have.',
@@ -162,6 +163,15 @@ def address_of(listen: str, source: Source) -> tuple[str, int]:
     if not (port.isascii() and port.isdecimal() and int(port) <= 65535):
         raise source.error(f"{port!r} is not a port", f'Write listen = "{LOOPBACK}:8080".', "page.listen")
     return host, int(port)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _unknown(raw: Mapping[str, Any], settings: type[Any], at: str) -> Iterator[tuple[str, list[str]]]:

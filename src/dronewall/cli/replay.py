@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections import deque
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dronewall.cli.console import Progress, print_result, say
-from dronewall.compose import Played, replay_of
+from dronewall.compose import Played, compiled, replay_of
+from dronewall.engine.clock import NS_PER_S
 from dronewall.model.errors import InputError
-from dronewall.pipeline import warm_up
 from dronewall.run.replay import played
 from dronewall.run.summary import Summary
 
 HEADLESS_STEP_S = 1.0
 SHOWN_STEP_S = 0.1
+LEAST_SPEED_STEPPED = 0.1
 
 
 def run_replay(
     files: list[Path], *, sensors: Path | None, day: str, speed: float, headless: bool, port: int, as_json: bool
 ) -> int:
     """Replay files, print the summary, return the exit status."""
-    step_s = HEADLESS_STEP_S if headless else SHOWN_STEP_S * max(speed, 0.1)
-    what = replay_of(files, sensors=sensors, day=_day(day), step_s=step_s)
+    step_s = HEADLESS_STEP_S if headless else SHOWN_STEP_S * max(speed, LEAST_SPEED_STEPPED)
+    what = replay_of(files, sensors=sensors, day=_day(day), step_ns=round(step_s * NS_PER_S))
     summary = Summary()
     if headless:
         _through(what, summary)
     else:
         from dronewall.cli.replay_page import show
 
-        asyncio.run(show(what, summary, speed=speed, port=port, signals=(signal.SIGINT, signal.SIGTERM)))
+        asyncio.run(show(what, summary, speed=speed, port=port))
     print_result(
         {**summary.result(), "latency_p50_ms": None, "latency_p99_ms": None, "feeds": summary.by_feed()},
         as_json=as_json,
@@ -44,8 +44,7 @@ def run_replay(
 
 def _through(what: Played, summary: Summary) -> None:
     progress = Progress()
-    for done, total in warm_up():
-        progress.tell(f"compiling {done} of {total} kernels (only the first time)")
+    compiled(progress.tell)
 
     def tell(_: object, __: object) -> None:
         of = f" of {what.last_seq}" if what.last_seq else ""

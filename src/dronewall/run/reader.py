@@ -20,10 +20,11 @@ from dronewall.engine.entries import (
 )
 from dronewall.engine.log import Checkpoint, Log
 from dronewall.model.errors import JournalError
-from dronewall.model.identity import Identity
-from dronewall.model.picture import Picture
+from dronewall.model.identity import Identities, Identity
+from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.tracks import RemoteTracks, Tracks
 
 
 class Stepping(Protocol):
@@ -126,3 +127,20 @@ class Reader:
                 self._pipeline.restore(state.arrays)
                 self.seq = checkpoint.seq
                 return
+
+
+def nothing_yet(truth_domain: TruthDomain) -> Picture:
+    """Return the picture before the first step: nothing is known."""
+    return Picture(
+        seq=0,
+        at_ns=0,
+        truth_domain=truth_domain,
+        tracks=Tracks.empty(),
+        identities=Identities.empty(),
+        remote_tracks=RemoteTracks.empty(),
+        bearings=Bearings.empty(),
+        alerts=(),
+        plots_total=0,
+        confirmed_total=0,
+        unplaceable=(),
+    )

@@ -46,14 +46,15 @@ def journal_contents(log: Log) -> Iterator[Numbered]:
 
 
 def recorded_contents(
-    recordings: Sequence[Recording], *, sensors: Iterable[Sensor], step_s: float
+    recordings: Sequence[Recording], *, sensors: Iterable[Sensor], step_ns: int, last_ns: int | None = None
 ) -> Iterator[Numbered]:
-    """Yield recordings as a journal would hold them: sensors, plots in the order received, a step each `step_s`.
+    """Yield recordings as a journal would hold them: sensors, plots in the order received, a step each `step_ns`.
 
-    Steps stand at multiples of `step_s` since the Unix epoch and take the plots received until then.
+    Steps stand at multiples of `step_ns` since the Unix epoch and take the plots received until then. They end at a
+    multiple of `last_ns`, which is itself one of `step_ns`.
     """
     yield 1, SensorsJoined(tuple(sensors))
-    for seq, item in enumerate(_stepped(recordings, round(step_s * NS_PER_S)), start=2):
+    for seq, item in enumerate(_stepped(recordings, step_ns, last_ns or step_ns), start=2):
         yield seq, Stepped(item, seq - 1) if isinstance(item, int) else item
 
 
@@ -71,7 +72,7 @@ def played(
             yield picture
 
 
-def _stepped(recordings: Sequence[Recording], step_ns: int) -> Iterator[Content | int]:
+def _stepped(recordings: Sequence[Recording], step_ns: int, last_ns: int) -> Iterator[Content | int]:
     """Yield contents in the order received and, between them, the instants of the steps."""
     newest_ns = 0
     for _, name, decoded in heapq.merge(*(_timed(recording) for recording in recordings), key=lambda timed: timed[0]):
@@ -89,7 +90,7 @@ def _stepped(recordings: Sequence[Recording], step_ns: int) -> Iterator[Content 
         if frames or unplaceable:
             yield PlotsCame(name, Plots.empty(), frames, unplaceable)
     if newest_ns:
-        yield _next(newest_ns, step_ns)
+        yield from range(_next(newest_ns, step_ns), _next(newest_ns, last_ns) + 1, step_ns)
 
 
 def _timed(recording: Recording) -> Iterator[tuple[int, str, Decoded]]:

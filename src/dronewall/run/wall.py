@@ -26,14 +26,13 @@ from dronewall.engine.log import Log
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
 from dronewall.model.errors import JournalError
-from dronewall.model.identity import Identities, Identity
-from dronewall.model.picture import Alert, AlertPriority, Bearings, Picture, TruthDomain
+from dronewall.model.identity import Identity
+from dronewall.model.picture import Alert, AlertPriority, Picture, TruthDomain
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.status import WallPhase, WallStatus
-from dronewall.model.tracks import RemoteTracks, Tracks
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.intake import Intake
-from dronewall.run.reader import Reader, Stepping
+from dronewall.run.reader import Reader, Stepping, nothing_yet
 from dronewall.run.watch import Watch
 
 TICK_S = 0.1
@@ -95,7 +94,7 @@ class Wall:
         self._detail = ""
         self._checkpoint_due_ns = 0
         self._ready_ns = 0
-        self._picture = _nothing_yet(parts.truth_domain)
+        self._picture = nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
         self._stopping = False
         self.latency = Latency()
@@ -374,27 +373,10 @@ def _contents(feed: str, batch: Batch) -> Iterator[Content]:
 async def _say(words: Sequence[Callable[[], Awaitable[None]]]) -> None:
     with suppress(TimeoutError, OSError):  # the sender is gone or does not read; it will ask or send again
         async with asyncio.timeout(ACKNOWLEDGE_WITHIN_S):
-            for say in words:
-                await say()
+            await asyncio.gather(*(say() for say in words))
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _nothing_yet(truth_domain: TruthDomain) -> Picture:
-    return Picture(
-        seq=0,
-        at_ns=0,
-        truth_domain=truth_domain,
-        tracks=Tracks.empty(),
-        identities=Identities.empty(),
-        remote_tracks=RemoteTracks.empty(),
-        bearings=Bearings.empty(),
-        alerts=(),
-        plots_total=0,
-        confirmed_total=0,
-        unplaceable=(),
-    )
