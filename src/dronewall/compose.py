@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from litestar import Litestar
+
 from dronewall.config import LOOPBACK, Settings, Source, address_of
 from dronewall.engine.clock import Clock
 from dronewall.engine.entries import WallBegan, content_of
@@ -19,6 +21,8 @@ from dronewall.feeds.url import scheme_of, settings_of
 from dronewall.model.errors import ConfigError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
+from dronewall.outlets.web.api import api_router, openapi_config
+from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
 from dronewall.run.reader import Reader, Stepping
@@ -188,6 +192,12 @@ def page_of(pipeline: Stepping, *, port: int, clock: Clock) -> WebOutlet:
         on_sent=lambda _, __: None,
         clock=clock.now_ns,
     )
+
+
+def api_schema() -> dict[str, Any]:
+    """Return the OpenAPI document of the page's interface."""
+    board = Board(sensors=Sensors, explain=lambda _: None, on_sent=lambda _, __: None, clock=lambda: 0)
+    return Litestar(route_handlers=[api_router(board)], openapi_config=openapi_config()).openapi_schema.to_schema()
 
 
 def replay_of(
