@@ -213,9 +213,7 @@ def alerts_of(sky: Sky, tracks: Tracks) -> tuple[Alert, ...]:
     if len(suspects) == 0:
         return ()
     about = int(tracks.track_id[suspects[0]])
-    return (
-        Alert("a-1", AlertPriority.WARNING, sky.begun_ns, "New suspect", "Turned toward an asset", track_id=about),
-    )
+    return (Alert("a-1", AlertPriority.WARNING, sky.begun_ns, "New suspect", "Turned toward an asset", track_id=about),)
 
 
 def status_of(
@@ -227,7 +225,7 @@ def status_of(
     phase: WallPhase = WallPhase.RUNNING,
 ) -> WallStatus:
     """Return the health of a wall that is well, but for one feed that is not."""
-    heard = tuple(at_ns - (row % 40) * 700_000_000 if row % 3 == 0 or row < 30 else 0 for row in range(len(sky.sensors)))
+    heard = tuple(at_ns - (row % 40) * 700_000_000 if row % 3 == 0 else 0 for row in range(len(sky.sensors)))
     return WallStatus(
         name="made-up",
         version="0",

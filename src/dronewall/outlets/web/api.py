@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http import HTTPStatus
 from typing import Any
@@ -71,10 +72,12 @@ def api_router(board: Board) -> Router:
         cut = newest()
         return tracks_view(cut.picture, cut.shown, board.sensors())
 
-    @get("/tracks/{track_id:str}", summary="One track with its sources and evidence", sync_to_thread=False)
-    def track(track_id: str) -> TrackDetailView:
+    @get("/tracks/{track_id:str}", summary="One track with its sources and evidence")
+    async def track(track_id: str) -> TrackDetailView:
         number, cut = track_id_from(track_id), newest()
-        detail = track_detail(cut.picture, cut.shown, number, board.explain(number))
+        # Whoever explains may wait for a step of the pipeline; the other clients shall not.
+        identity = await asyncio.to_thread(board.explain, number)
+        detail = track_detail(cut.picture, cut.shown, number, identity)
         if detail is None:
             raise NotFoundException(f"the picture holds no track {track_id}", extra=_remedy("It may have been dropped"))
         return detail

@@ -108,7 +108,7 @@ class Page {
   #second() {
     if (!this.frozen) this.list.refresh();
     if (!byId("panel-wall").hidden) {
-      const drawMs = Measures.quantile(this.measures.latenciesMs.slice(-200), 0.95);
+      const drawMs = Measures.quantile(this.measures.latenciesMs.slice(-60), 0.95);
       const told = { open: `open, last message ${figure(this.link.silenceMs())} ms ago` }[this.link.state];
       showWall(this.status, this.feeds, this.sensors, { link: told ?? this.link.state, drawMs });
     }
@@ -193,7 +193,7 @@ class Page {
       extent[2] = Math.max(extent[2], xs[i]);
       extent[3] = Math.max(extent[3], ys[i]);
     }
-    this.map.getView().fit(extent, { padding: [50, 50, 50, 50], maxZoom: 9 });
+    this.map.getView().fit(extent, { padding: [64, 60, 56, 60], maxZoom: 9 });
   }
 
   #pointer() {

@@ -1,9 +1,12 @@
 /** The canvases over the map, and when they are drawn. */
 
+import { byId } from "./dom.js";
 import { Ground } from "./ground.js";
 import { DOTS_ABOVE, LABELS_BELOW, Painter } from "./tracks.js";
 import { Symbols } from "./symbols.js";
 import { Room, View } from "./view.js";
+
+const FOOT_PX = 26;
 
 /** A canvas in main memory: without the hint Chromium may draw it in a software GPU, seconds late. */
 function canvasOver(parent) {
@@ -26,6 +29,7 @@ export class Stage {
     this.under = canvasOver(over.parentElement ?? over);
     this.over = canvasOver(over.parentElement ?? over);
     this.room = new Room(1, 1);
+    this.plate = byId("counts");
     /** @type {string | null} */
     this.chosenSensor = null;
     this.dirty = { tracks: true, ground: true };
@@ -71,6 +75,9 @@ export class Stage {
     const view = this.view();
     const pictureMs = this.store.pictureMs(begun);
     this.over.pen.clearRect(0, 0, size[0], size[1]);
+    this.room.clear();
+    this.room.take(0, 0, this.plate.offsetLeft + this.plate.offsetWidth, this.plate.offsetTop + this.plate.offsetHeight);
+    this.room.take(0, size[1] - FOOT_PX, size[0], FOOT_PX);
     this.painter.draw(this.over.pen, view, this.store, pictureMs);
     if (moved || this.dirty.ground) {
       this.under.pen.clearRect(0, 0, size[0], size[1]);

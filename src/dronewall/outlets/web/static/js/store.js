@@ -105,6 +105,7 @@ export class Store {
   #amend(frame) {
     const { tracks, gone } = frame;
     this.#room(this.length + tracks.length);
+    const rows = new Int32Array(tracks.length);
     for (let i = 0; i < tracks.length; i++) {
       const key = keyOf(tracks.id_low[i], tracks.id_high[i]);
       let row = this.rowOf.get(key);
@@ -112,9 +113,10 @@ export class Store {
         row = this.length++;
         this.rowOf.set(key, row);
       }
-      this.#copy(tracks, i, row);
-      this.#place(row, frame.atMs);
+      rows[i] = row;
     }
+    for (const [name, type] of TRACK_COLUMNS) scatter(this.c[name], tracks[name], rows, WIDTH[type] ?? 1);
+    for (const row of rows) this.#place(row, frame.atMs);
     for (let i = 0; i < gone.length; i++) this.#remove(keyOf(gone.id_low[i], gone.id_high[i]));
   }
 
@@ -126,18 +128,12 @@ export class Store {
     this.rowOf.delete(key);
     this.trails.delete(key);
     if (row === last) return;
-    this.#copy(this.c, last, row);
+    for (const [name, type] of TRACK_COLUMNS) {
+      const width = WIDTH[type] ?? 1;
+      this.c[name].copyWithin(row * width, last * width, (last + 1) * width);
+    }
     for (const column of [this.x, this.y, this.vx, this.vy, this.at]) column[row] = column[last];
     this.rowOf.set(this.key(row), row);
-  }
-
-  /** @param {Record<string, any>} from @param {number} i @param {number} row */
-  #copy(from, i, row) {
-    for (const [name, type] of TRACK_COLUMNS) {
-      const width = WIDTH[type];
-      if (width === undefined) this.c[name][row] = from[name][i];
-      else this.c[name].set(from[name].subarray(i * width, (i + 1) * width), row * width);
-    }
   }
 
   /** @param {number} row @param {number} atMs */
@@ -187,6 +183,18 @@ export class Store {
     const [firstAt, firstNow] = this.beats[0];
     if (nowMs - firstNow > 1500) this.rate = Math.min(Math.max((atMs - firstAt) / (nowMs - firstNow), 0), 100);
     if (Math.abs(this.rate - 1) < 0.1) this.rate = 1;
+  }
+}
+
+/** Copy the rows of a column to where they belong.
+ * @param {any} to @param {any} from @param {Int32Array} rows @param {number} width */
+function scatter(to, from, rows, width) {
+  if (width === 1) {
+    for (let i = 0; i < rows.length; i++) to[rows[i]] = from[i];
+    return;
+  }
+  for (let i = 0; i < rows.length; i++) {
+    for (let k = 0; k < width; k++) to[rows[i] * width + k] = from[i * width + k];
   }
 }
 

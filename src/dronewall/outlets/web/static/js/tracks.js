@@ -41,7 +41,6 @@ export class Painter {
     const count = this.#look(view, store, pictureMs);
     const dots = count > DOTS_ABOVE;
     const rows = this.#order(store, count, dots);
-    view.room.clear();
     const chosen = store.selected === null ? undefined : store.rowOf.get(store.selected);
     if (dots) this.#marks(pen, store, count);
     this.#trailLines(pen, view, store, rows);
@@ -132,9 +131,12 @@ export class Painter {
 
   #symbols(pen, store, rows) {
     const { affiliation, object_class, status } = store.c;
+    const crowd = rows.length > LABELS_BELOW;
     for (const i of rows) {
       const row = this.seen[i];
-      this.symbols.blit(pen, affiliation[row], object_class[row], status[row] === COASTING, this.sx[i], this.sy[i]);
+      const size = crowd && !pressing(store, row) ? "small" : "large";
+      const coasting = status[row] === COASTING;
+      this.symbols.blit(pen, affiliation[row], object_class[row], coasting, this.sx[i], this.sy[i], size);
     }
   }
 
@@ -254,7 +256,8 @@ export class Painter {
       const row = this.seen[i];
       if (this.labels === "off" && row !== chosen) continue;
       const lines = said(store, row, pictureMs, this.labels === "full" || row === chosen);
-      if (write(pen, view, this.sx[i], this.sy[i], lines, 17)) drawn++;
+      const aheadRight = (store.vx[row] * this.leader_s) / view.resolution > CELL / 3;
+      if (write(pen, view, this.sx[i], this.sy[i], lines, 17, aheadRight)) drawn++;
     }
     return drawn;
   }
@@ -281,10 +284,24 @@ function said(store, row, pictureMs, full) {
   return lines;
 }
 
-/** Write a label where there is room beside its symbol: right, left, below, above; false if there is none. */
-function write(pen, view, x, y, lines, beside) {
+/** @type {Map<string, number>} */
+const WIDTHS = new Map();
+
+/** How wide a text is in the labels' bold font; asking the canvas is slow, and labels repeat. */
+function widthOf(pen, text) {
+  let width = WIDTHS.get(text);
+  if (width === undefined) {
+    if (WIDTHS.size > 4000) WIDTHS.clear();
+    WIDTHS.set(text, (width = pen.measureText(text).width));
+  }
+  return width;
+}
+
+/** Write a label where there is room beside its symbol, first where its leader does not go; false if there is none. */
+function write(pen, view, x, y, lines, beside, leftFirst = false) {
   pen.font = `600 ${FONT}`;
-  const width = Math.max(...lines.map(([text]) => pen.measureText(text).width));
+  let width = 0;
+  for (const [text] of lines) width = Math.max(width, widthOf(pen, text));
   const height = LINE * lines.length;
   const places = [
     [x + beside, y - height / 2],
@@ -292,6 +309,7 @@ function write(pen, view, x, y, lines, beside) {
     [x - width / 2, y + beside],
     [x - width / 2, y - beside - height],
   ];
+  if (leftFirst) places.reverse().unshift(places.splice(2, 1)[0]);
   for (const [left, top] of places) {
     if (!view.room.claim(left, top, width, height)) continue;
     lines.forEach(([text, ink], line) => {

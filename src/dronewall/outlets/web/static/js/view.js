@@ -6,6 +6,8 @@ const CELL = 8;
 export class Room {
   /** @param {number} width @param {number} height */
   constructor(width, height) {
+    this.width = width;
+    this.height = height;
     this.across = Math.ceil(width / CELL) + 2;
     this.down = Math.ceil(height / CELL) + 2;
     this.taken = new Uint8Array(this.across * this.down);
@@ -15,9 +17,10 @@ export class Room {
     this.taken.fill(0);
   }
 
-  /** Take a rectangle if all of it is free.
+  /** Take a rectangle if all of it is on the screen and free.
    * @param {number} x @param {number} y @param {number} width @param {number} height */
   claim(x, y, width, height) {
+    if (x < 0 || y < 0 || x + width > this.width || y + height > this.height) return false;
     const box = this.#box(x, y, width, height);
     if (box === null || !this.#free(box)) return false;
     this.#fill(box);

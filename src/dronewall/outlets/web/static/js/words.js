@@ -1,17 +1,18 @@
 /** The words of the house by the codes that travel in frames, with how each is shown. */
 
-/** @typedef {{key: string, word: string, letter: string, ink: string}} AffiliationWord */
+/** @typedef {{key: string, word: string, letter: string, ink: string, fill: string}} AffiliationWord */
 
-/** APP-6 fill colours; the letter and the frame's shape say the same to whoever cannot tell the colours.
+/** APP-6 colours; the letter and the frame's shape say the same to whoever cannot tell the colours. What does not
+ * press is filled in a calmer shade of its colour, so that the eye finds the hostile and the suspect first.
  * @type {AffiliationWord[]} */
 export const AFFILIATIONS = [
-  { key: "pending", word: "Pending", letter: "P", ink: "#ffff80" },
-  { key: "unknown", word: "Unknown", letter: "U", ink: "#ffff80" },
-  { key: "assumed_friend", word: "Assumed friend", letter: "A", ink: "#80e0ff" },
-  { key: "friend", word: "Friend", letter: "F", ink: "#80e0ff" },
-  { key: "neutral", word: "Neutral", letter: "N", ink: "#aaffaa" },
-  { key: "suspect", word: "Suspect", letter: "S", ink: "#ffbc60" },
-  { key: "hostile", word: "Hostile", letter: "H", ink: "#ff8080" },
+  { key: "pending", word: "Pending", letter: "P", ink: "#ffff80", fill: "#cfc66a" },
+  { key: "unknown", word: "Unknown", letter: "U", ink: "#ffff80", fill: "#cfc66a" },
+  { key: "assumed_friend", word: "Assumed friend", letter: "A", ink: "#80e0ff", fill: "#6db4cf" },
+  { key: "friend", word: "Friend", letter: "F", ink: "#80e0ff", fill: "#6db4cf" },
+  { key: "neutral", word: "Neutral", letter: "N", ink: "#aaffaa", fill: "#7fbb8b" },
+  { key: "suspect", word: "Suspect", letter: "S", ink: "#ffbc60", fill: "#ffbc60" },
+  { key: "hostile", word: "Hostile", letter: "H", ink: "#ff8080", fill: "#ff7474" },
 ];
 export const SUSPECT = 5;
 export const HOSTILE = 6;
@@ -88,9 +89,15 @@ export function wholeId(low, high) {
   return ((BigInt(high) << 32n) | BigInt(low)).toString();
 }
 
-/** @param {number} value @param {number} [digits] */
+/** One formatter for each number of digits: making one costs more than all it will ever format.
+ * @type {Intl.NumberFormat[]} */
+const FORMATS = [0, 1, 2].map((digits) =>
+  new Intl.NumberFormat("en-GB", { maximumFractionDigits: digits, minimumFractionDigits: digits }));
+
+/** @param {number} value @param {number} [digits] 0, 1 or 2 */
 export function figure(value, digits = 0) {
-  return value.toLocaleString("en-GB", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const rounded = Math.round(value * 10 ** digits) / 10 ** digits || 0;
+  return digits === 0 && rounded >= 0 && rounded < 1000 ? String(rounded) : FORMATS[digits].format(rounded);
 }
 
 /** An age in words short enough for a label.
