@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from dronewall.simulation.night import Scene
 from dronewall.simulation.source import NS
@@ -45,3 +48,14 @@ def write(scene: Scene, seconds: float, out_dir: Path, *, from_s: float = 0.0, s
             plots += len(piece)
     told = write_truth(out_dir / "truth.csv", truths(scene, from_ns, to_ns, sample_s=sample_s))
     return Recording(len(scene.sensors), plots, told)
+
+
+def plots_per_s(scene: Scene, from_ns: int, seconds: int) -> dict[str, float]:
+    """Return how many plots each kind of sensor delivers a second, under the names used in files."""
+    kind_of = {sensor.sensor_id: sensor.kind.label for sensor in scene.sensors}
+    counts: Counter[str] = Counter()
+    for second in range(seconds):
+        plots = scene.plots_between(from_ns + second * NS, from_ns + (second + 1) * NS)
+        for sensor_id, count in zip(plots.sensor_ids, np.bincount(plots.sensor), strict=True):
+            counts[kind_of[sensor_id]] += int(count)
+    return {kind: count / seconds for kind, count in sorted(counts.items())}

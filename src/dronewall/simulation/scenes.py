@@ -139,9 +139,12 @@ def airliner(seed: int, *, seconds: float = 300.0) -> Played:
 
 
 def drone_wall(
-    seed: int, *, drones: int = 6, seconds: float = 420.0, wind_mps: tuple[float, float] = (0.0, 0.0)
+    seed: int, *, drones: int = 6, seconds: float = 600.0, wind_mps: tuple[float, float] = (0.0, 0.0)
 ) -> Played:
-    """Drones from the east over a field of 60 acoustic arrays, 6 km apart, with a drone radar at either end."""
+    """Drones from the east over a field of 60 acoustic arrays, 6 km apart.
+
+    Two drone radars at its eastern edge see 18 km: they begin the tracks, and west of them there is only sound.
+    """
     sky = Sky.concat(
         [
             flying(
@@ -157,8 +160,8 @@ def drone_wall(
     field = [(6.0 * (c - 4.5), 6.0 * (r - 2.5)) for r in range(6) for c in range(10)]
     arrays = [acoustic_array(f"ears-{i + 1:03d}", *at(*place)) for i, place in enumerate(field)]
     ends = [
-        drone_radar("radar-n", *at(3.0, 14.0), 30.0, clutter_per_scan=5.0),
-        drone_radar("radar-s", *at(3.0, -14.0), 30.0, clutter_per_scan=5.0, phase=0.5),
+        drone_radar("radar-n", *at(30.0, 9.0), 30.0, range_max_m=18_000.0, clutter_per_scan=5.0),
+        drone_radar("radar-s", *at(30.0, -9.0), 30.0, range_max_m=18_000.0, clutter_per_scan=5.0, phase=0.5),
     ]
     sources: list[Source] = [
         *(Radar(model, sky, seed=seed) for model in ends),

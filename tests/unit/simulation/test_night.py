@@ -19,7 +19,7 @@ from dronewall.simulation.geography import Belt
 from dronewall.simulation.laydown import radars
 from dronewall.simulation.night import EPOCH_NS, Night, Scene
 from dronewall.simulation.radar import Radar
-from dronewall.simulation.recording import write
+from dronewall.simulation.recording import plots_per_s, write
 from dronewall.simulation.source import NS
 from dronewall.wire.sensors_jsonl import sensors_from
 
@@ -157,12 +157,13 @@ def test_plots_come_in_the_order_received_and_never_before_they_were_measured(mi
 
 
 def test_every_kind_of_sensor_is_heard_at_a_believable_rate(night: Night, minute: Plots) -> None:
-    rates = {kind: count / 60 for kind, count in Counter(kinds_of(night, minute).tolist()).items()}
-    assert 150 < rates[SensorKind.ADSB] < 600
-    assert 150 < rates[SensorKind.RADAR_3D] < 600
-    assert 30 < rates[SensorKind.ACOUSTIC_ARRAY] < 400
-    assert 2 < rates[SensorKind.RF_DF] < 60
-    assert 1 < rates[SensorKind.VENDOR_TRACKER] < 60
+    rates = plots_per_s(night, BEGIN, 60)
+    assert sum(rates.values()) * 60 == pytest.approx(len(minute))
+    assert 150 < rates["adsb"] < 600
+    assert 150 < rates["radar_3d"] < 600
+    assert 30 < rates["acoustic_array"] < 400
+    assert 2 < rates["rf_df"] < 60
+    assert 1 < rates["vendor_tracker"] < 60
 
 
 def test_scan_numbers_grow_by_one_and_every_scan_is_closed_once(night: Night, minute: Plots) -> None:
