@@ -33,7 +33,16 @@ TYPES: dict[str, Any] = {
 
 KNOWN = {
     *("$ref", "$schema", "$defs", "title", "description", "default", "type", "anyOf", "enum"),
-    *("properties", "required", "additionalProperties", "propertyNames", "items", "prefixItems", "minItems", "maxItems"),
+    *(
+        "properties",
+        "required",
+        "additionalProperties",
+        "propertyNames",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+    ),
     *("minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength", "pattern"),
 }
 
