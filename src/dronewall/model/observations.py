@@ -18,16 +18,14 @@ class ObservationKind(IntEnum):
     RANGE_AZIMUTH_ELEVATION = 0
     """z = slant range m, azimuth rad, elevation rad, seen from the site."""
     RANGE_AZIMUTH_ALTITUDE = 1
-    """z = slant range m, azimuth rad, height above the ellipsoid m."""
-    RANGE_AZIMUTH = 2
-    """z = slant range m, azimuth rad; height unknown."""
-    POSITION = 3
+    """z = slant range m, azimuth rad, height above the ellipsoid m; where height was not measured, what is likely."""
+    POSITION = 2
     """z = ECEF m; `noise` is its 3 x 3 ECEF covariance."""
-    DIRECTION = 4
+    DIRECTION = 3
     """z = azimuth rad, elevation rad (or NaN), at the speed of light."""
-    SOUND_DIRECTION = 5
+    SOUND_DIRECTION = 4
     """z = azimuth rad, elevation rad (or NaN) of sound that arrived at `at_ns` and left earlier."""
-    NOTHING = 6
+    NOTHING = 5
     """The sensor looked and saw nothing: a scan ended without a plot."""
 
 
@@ -39,7 +37,8 @@ class Observations(Table):
     sensor's place, ECEF m, at the plot's instant. `z` is laid out by `kind`; `noise` is its covariance in the units of
     z. `place` and `spread` are the best single guess of where the object is, ECEF m, and its covariance: NaN for
     directions, wide along the axes that were not measured. `floor_m` is the least 1-σ of height that the plot's datum
-    allows however often it is repeated. `range_rate_mps` (positive away) and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
+    allows however often it is repeated. `range_rate_mps` (positive away)
+    and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
     """
 
     plot: NDArray[np.int32] = column("<i4")

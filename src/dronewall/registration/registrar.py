@@ -25,6 +25,10 @@ PAST_S = 120.0
 """An older plot says nothing about now that a track could still use."""
 UNKNOWN_HEIGHT_M, UNKNOWN_HEIGHT_SIGMA_M = 1500.0, 2000.0
 """Where height was not measured: most of what a low-level wall looks for lies here, and the sigma admits the rest."""
+UNKNOWN_SLOPE, UNKNOWN_SLOPE_SIGMA = 0.2, 0.25
+"""The same near a radar, whose beam does not reach far up: height over range."""
+REPEATED_GUESS = 4.0
+"""A guess is no news when it comes again with each plot: its sigma as a reading is so many times wider."""
 PRESSURE_FLOOR_M = 100.0
 """A day's pressure error does not average out, however many reports repeat it."""
 LEAST_SIGMA_M = 0.1
@@ -157,15 +161,13 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
     ranged = ~positioned & np.isfinite(p.range_m) & np.isfinite(p.azimuth_rad)
     directed = ~positioned & ~ranged & np.isfinite(p.azimuth_rad)
     raised = ranged & np.isfinite(p.elevation_rad)
-    levelled = ranged & ~raised & (p.altitude_datum != Datum.ABSENT) & np.isfinite(p.altitude_m)
     acoustic = np.isin(columns.kind[s], (SensorKind.ACOUSTIC_ARRAY, SensorKind.ACOUSTIC_PRESENCE))
     kind = np.select(
-        [positioned, raised, levelled, ranged, directed & acoustic, directed],
+        [positioned, raised, ranged, directed & acoustic, directed],
         [
             ObservationKind.POSITION,
             ObservationKind.RANGE_AZIMUTH_ELEVATION,
             ObservationKind.RANGE_AZIMUTH_ALTITUDE,
-            ObservationKind.RANGE_AZIMUTH,
             ObservationKind.SOUND_DIRECTION,
             ObservationKind.DIRECTION,
         ],
@@ -299,13 +301,15 @@ def _place_ranges(
     raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
     lat, lon, site_hae = geodetic_from_ecef(here)
     hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
+    guessed = (q.altitude_datum == Datum.ABSENT) | ~np.isfinite(q.altitude_m)
+    hae = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * q.range_m), hae)
+    sigma_h = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * q.range_m), sigma_h)
+    sigma_read = np.where(guessed, REPEATED_GUESS * sigma_h, sigma_h)
     elevation = np.where(raised, q.elevation_rad, _elevation_of_height(q.range_m, hae, here, site_hae))
     draft.z[at, 0], draft.z[at, 1] = q.range_m, q.azimuth_rad
-    draft.z[at, 2] = np.where(
-        raised, q.elevation_rad, np.where(kind[at] == ObservationKind.RANGE_AZIMUTH_ALTITUDE, hae, 0.0)
-    )
+    draft.z[at, 2] = np.where(raised, q.elevation_rad, hae)
     draft.noise[at, 0, 0], draft.noise[at, 1, 1] = sigma_r**2, sigma_a**2
-    draft.noise[at, 2, 2] = np.where(raised, sigma_e**2, sigma_h**2)
+    draft.noise[at, 2, 2] = np.where(raised, sigma_e**2, sigma_read**2)
     draft.place[at] = here + np.einsum("nji,nj->ni", turn, enu_from_spherical(q.range_m, q.azimuth_rad, elevation))
     across_e = np.where(raised, q.range_m * sigma_e, sigma_h)
     draft.spread[at] = _spherical_spread(turn, q.azimuth_rad, elevation, sigma_r, q.range_m * sigma_a, across_e)

@@ -25,13 +25,18 @@ from dronewall.tracking.update import (
     likelihood,
 )
 
-_POSITION = 3
+_POSITION = 2
 REMEMBERED_SCANS = 6
 """A radar that saw a track within so many scans is expected to see it again; its silence then counts against it."""
 UNEXPECTED_PD = 0.5
 """How much of its declared pd a radar has for a track it has not seen lately: it may be below its horizon."""
 HEARD_EXISTENCE = 0.3
 """A track less likely to exist than this is not offered to sensors that measure directions only."""
+OWN_BLUNDER_SQ, OWN_BLUNDER_M, OWN_SPEED_MPS = 6.0, 2_000.0, 300.0
+"""How far a plot with the track's own address may be off: made to look this many squared sigmas away, if it lies no
+farther than this plus what an airliner flies meanwhile."""
+SURE = 1e9
+"""Odds beyond this are certainty; larger ones would drown the 1 they are weighed against in rounding."""
 BIRTH_LEAST = 1e-6
 UNCLAIMED_LEAST = 0.1
 
@@ -68,18 +73,17 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
         now_ns = max(now_ns, look.at_ns[j])
     if look.kind[first] != _POSITION:
         axes_at(look.site[first, 0], look.site[first, 1], look.site[first, 2], w.axes)
-    edge_row, edge_plot, edge_like = _candidates(tracks, index, look, first, last, now_ns, p, out, w, seen)
+    edge_row, edge_plot, edge_like, edge_doubt = _candidates(tracks, index, look, first, last, now_ns, p, out, w, seen)
     order = np.argsort(edge_row, kind="mergesort")
-    edge_row, edge_plot, edge_like = edge_row[order], edge_plot[order], edge_like[order]
+    edge_row, edge_plot, edge_like, edge_doubt = edge_row[order], edge_plot[order], edge_like[order], edge_doubt[order]
     rows, starts = _tracks_of(edge_row)
     psi = _evidence(tracks, rows, starts, edge_plot, edge_like, look, stamp, p)
     taken, missed, unclaimed = np.empty(len(psi)), np.empty(len(rows)), np.empty(last - first)
     beta = np.empty(len(psi))
     associate(psi, starts, edge_plot - first, last - first, taken, missed, unclaimed)
+    edges = (edge_plot, edge_like, edge_doubt)
     for i in range(len(rows)):
-        _update(
-            tracks, rows[i], look, starts[i], starts[i + 1], edge_plot, edge_like, taken, missed[i], stamp, p, w, beta
-        )
+        _update(tracks, rows[i], look, starts[i], starts[i + 1], edges, taken, missed[i], stamp, p, w, beta)
     for e in range(len(edge_row)):
         j = edge_plot[e]
         if taken[e] > out.taken[j]:
@@ -102,10 +106,10 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
 
 @kernel
 def _candidates(tracks, index, look, first, last, now_ns, p, out, w, seen):
-    """Return every pair of a track and a plot [first, last) within the gate: rows, plots, likelihoods by mode."""
+    """Return all pairs of a track and a plot [first, last) in its gate: rows, plots, likelihoods by mode, doubts."""
     room = 4 * (last - first) + 16
     edge_row, edge_plot = np.empty(room, np.int32), np.empty(room, np.int32)
-    edge_like = np.empty((room, 2))
+    edge_like, edge_doubt = np.empty((room, 2)), np.empty(room)
     edges = 0
     like = np.empty(2)
     for j in range(first, last):
@@ -120,19 +124,21 @@ def _candidates(tracks, index, look, first, last, now_ns, p, out, w, seen):
             if (tracks.at_ns[row] - look.at_ns[j]) / 1e9 > p.late_s:
                 out.late[j] = True
                 continue
-            if not _in_gate(tracks, row, look, j, p, w, like):
+            doubt = _gated(tracks, row, look, j, p, w, like)
+            if doubt == 0.0:
                 continue
             if edges == room:
                 room *= 2
                 edge_row = _longer(edge_row, room)
                 edge_plot = _longer(edge_plot, room)
+                edge_doubt = _longer(edge_doubt, room)
                 more = np.empty((room, 2))
                 more[:edges] = edge_like
                 edge_like = more
-            edge_row[edges], edge_plot[edges] = row, j
+            edge_row[edges], edge_plot[edges], edge_doubt[edges] = row, j, doubt
             edge_like[edges, 0], edge_like[edges, 1] = like[0], like[1]
             edges += 1
-    return edge_row[:edges], edge_plot[:edges], edge_like[:edges]
+    return edge_row[:edges], edge_plot[:edges], edge_like[:edges], edge_doubt[:edges]
 
 
 @kernel
@@ -207,21 +213,47 @@ def _allowed(tracks, row, look, j):
 
 
 @kernel
-def _in_gate(tracks, row, look, j, p, w, like):
-    """Write the likelihood of plot `j` under each mode of a track; return whether it lies in any mode's gate."""
+def _gated(tracks, row, look, j, p, w, like):
+    """Write the likelihood of plot `j` under each mode; return how far the plot is to be doubted, 0 outside the gate.
+
+    A plot that claims the track's own address but lies outside the gate is a blunder of its sensor rather than another
+    object, as long as the object could have got there: it is taken with its noise widened until it fits.
+    """
     own = look.icao24[j] != 0 and tracks.icao24[row] == look.icao24[j]
-    gate = p.gate_claimed_sq if own else p.gate_sq
-    inside = False
+    nearest = _likelihoods(tracks, row, look, j, 1.0, p, w, like)
+    if nearest < p.gate_sq:
+        return 1.0
+    if not own or not _could_be_there(tracks, row, look, j):
+        return 0.0
+    doubt = nearest / OWN_BLUNDER_SQ
+    return doubt if _likelihoods(tracks, row, look, j, doubt, p, w, like) < p.gate_sq else 0.0
+
+
+@kernel
+def _likelihoods(tracks, row, look, j, doubt, p, w, like):
+    """Write the likelihood of plot `j` under each mode; return the least squared distance from the track."""
+    nearest = np.inf
     for k in range(2):
         like[k] = 0.0
-        dim, det = innovate(tracks, row, k, look, j, p.q_level_cruise if k == 0 else p.q_level_turn, w)
+        dim, det = innovate(tracks, row, k, look, j, p.q_level_cruise if k == 0 else p.q_level_turn, doubt, w)
         if dim == 0 or not det > 0.0:
             continue
         d_sq = distance_sq(w)
-        if d_sq < gate:
-            inside = True
+        nearest = min(nearest, d_sq)
         like[k] = likelihood(min(d_sq, 600.0), dim, det)
-    return inside
+    return nearest
+
+
+@kernel
+def _could_be_there(tracks, row, look, j):
+    """Whether an aircraft could have got from the track to the plot since it was last heard, allowing for a blunder."""
+    if look.kind[j] > _POSITION:
+        return False
+    silent_s = abs(look.at_ns[j] - tracks.heard_at_ns[row]) / 1e9
+    apart = 0.0
+    for a in range(3):
+        apart += (look.place[j, a] - tracks.mean[row, 0, a]) ** 2
+    return sqrt(apart) < OWN_BLUNDER_M + OWN_SPEED_MPS * silent_s
 
 
 @kernel
@@ -260,12 +292,14 @@ def _evidence(tracks, rows, starts, edge_plot, edge_like, look, stamp, p):
                 psi[e] = r * look.pd[j] * seen / ((1.0 - r * look.pd[j]) * look.kappa[j])
             else:
                 psi[e] = r * UNEXPECTED_PD * look.pd[j] * seen / look.kappa[j]
+            psi[e] = min(psi[e], SURE)
     return psi
 
 
 @kernel
-def _update(tracks, row, look, first, last, edge_plot, edge_like, taken, missed, stamp, p, w, beta):
+def _update(tracks, row, look, first, last, edges, taken, missed, stamp, p, w, beta):
     """Update one track's existence, mode weights and modes by what its candidates turned out to be worth."""
+    edge_plot, edge_like, edge_doubt = edges
     r = tracks.existence[row]
     radar = look.radar[edge_plot[first]]
     absent = missed * r
@@ -293,7 +327,7 @@ def _update(tracks, row, look, first, last, edge_plot, edge_like, taken, missed,
         for e in range(first, last):
             beta[e] /= norm
         q = p.q_level_cruise if k == 0 else p.q_level_turn
-        absorb(tracks, row, k, look, first, last, edge_plot, beta, absent / total / norm, q, w)
+        absorb(tracks, row, k, look, first, last, edge_plot, edge_doubt, beta, q, w)
     whole = support[0] + support[1]
     for k in range(2):
         tracks.weight[row, k] = min(max(support[k] / whole, 1e-3), 1.0 - 1e-3)

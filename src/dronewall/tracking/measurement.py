@@ -16,7 +16,7 @@ from dronewall.geodesy.jit import kernel
 from dronewall.geodesy.kernels import geodetic
 
 SPEED_OF_SOUND_MPS = 340.0
-_RANGE_AZIMUTH_ELEVATION, _RANGE_AZIMUTH_ALTITUDE, _RANGE_AZIMUTH, _POSITION, _DIRECTION, _SOUND = range(6)
+_RANGE_AZIMUTH_ELEVATION, _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(5)
 NEAREST_M = 30.0
 """Directions to what is nearer than this say nothing that a linear filter could use."""
 
@@ -91,10 +91,6 @@ def _expected_range(kind, x, site, axes, d, h, jac):
         jac[0, j] = (x[j] - site[j]) / r
     if kind == _RANGE_AZIMUTH_ELEVATION:
         return 3
-    for j in range(3):
-        jac[2, j] = 0.0
-    if kind == _RANGE_AZIMUTH:
-        return 2
     h[2] = geodetic(x[0], x[1], x[2])[2]
     norm = sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
     for j in range(3):

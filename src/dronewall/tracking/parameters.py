@@ -20,8 +20,6 @@ class Parameters(NamedTuple):
     mean_turn_s: float = 20.0
     gate_sq: float = 25.0
     """Squared Mahalanobis distance beyond which a plot is no candidate for a track."""
-    gate_claimed_sq: float = 100.0
-    """The same for a plot that claims the track's own address: who it is helps to know where it is."""
     gate_m: float = 13_500.0
     """No candidate lies farther than this, whatever the covariances say: it bounds the search."""
     late_s: float = 10.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dronewall.geodesy.jit import kernel
 from dronewall.tracking.measurement import expected_reading, sound_delay, to_enu
 
-_RANGE_AZIMUTH_ELEVATION, _RANGE_AZIMUTH_ALTITUDE, _RANGE_AZIMUTH, _POSITION, _DIRECTION, _SOUND = range(6)
+_RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
 
 
 class Scratch(NamedTuple):
@@ -57,11 +57,11 @@ def _invert(s, out):
 
 
 @kernel
-def innovate(tracks, row, k, look, j, q, w):
+def innovate(tracks, row, k, look, j, q, doubt, w):
     """Fill `w` with reading `j`'s innovation against mode `k`; return its dimension and det S (0 if there is none).
 
     A reading older than the track is compared with where the track was then: the mean goes back at constant velocity
-    and the noise since then, of density `q`, is added to S.
+    and the noise since then, of density `q`, is added to S. `doubt` ≥ 1 widens the plot's own covariance.
     """
     dt = (look.at_ns[j] - tracks.at_ns[row]) / 1e9
     for a in range(3):
@@ -82,18 +82,18 @@ def innovate(tracks, row, k, look, j, q, w):
     for i in range(dim, 3):
         w.nu[i] = 0.0
     azimuth = -1
-    if kind <= _RANGE_AZIMUTH:
+    if kind <= _RANGE_AZIMUTH_ALTITUDE:
         azimuth = 1
     elif kind != _POSITION:
         azimuth = 0
     if azimuth >= 0:
         w.nu[azimuth] -= 2.0 * pi * np.round(w.nu[azimuth] / (2.0 * pi))
-    _innovation_covariance(tracks.cov[row, k], look.noise[j], dim, dt, aged, w)
+    _innovation_covariance(tracks.cov[row, k], look.noise[j], doubt, dim, dt, aged, w)
     return dim, _invert(w.s, w.s_inverse)
 
 
 @kernel
-def _innovation_covariance(p, noise, dim, dt, aged, w):
+def _innovation_covariance(p, noise, doubt, dim, dt, aged, w):
     """Write P H' into `w.ph` and S into `w.s`; missing dimensions get unit variance and no innovation."""
     for i in range(3):
         for a in range(3):
@@ -110,7 +110,7 @@ def _innovation_covariance(p, noise, dim, dt, aged, w):
             if i >= dim or j >= dim:
                 w.s[i, j] = 1.0 if i == j else 0.0
                 continue
-            s = noise[i, j]
+            s = doubt * noise[i, j]
             for a in range(6):
                 s += w.jac[i, a] * w.ph[a, j]
             for a in range(3):
@@ -135,8 +135,8 @@ def likelihood(d_sq, dim, det):
 
 
 @kernel
-def absorb(tracks, row, k, look, first, last, edge_plot, beta, missed, q, w):
-    """Update mode `k` of a track by the readings of edges [first, last), each with weight `beta`, `missed` for none.
+def absorb(tracks, row, k, look, first, last, edge_plot, edge_doubt, beta, q, w):
+    """Update mode `k` of a track by the readings of edges [first, last), each with weight `beta`.
 
     The result is the mean and covariance of the mixture of the updates.
     """
@@ -146,7 +146,7 @@ def absorb(tracks, row, k, look, first, last, edge_plot, beta, missed, q, w):
     for e in range(first, last):
         if beta[e] < 1e-7:
             continue
-        innovate(tracks, row, k, look, edge_plot[e], q, w)
+        innovate(tracks, row, k, look, edge_plot[e], q, edge_doubt[e], w)
         _add_update(beta[e], w)
     for a in range(6):
         for b in range(a, 6):

@@ -12,7 +12,7 @@ from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes, enu_from_ecef,
 from dronewall.model.observations import ObservationKind
 from dronewall.model.plots import COVARIANCE_CELLS, Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
-from dronewall.registration.registrar import UNKNOWN_HEIGHT_SIGMA_M, Registered, Registrar
+from dronewall.registration.registrar import REPEATED_GUESS, UNKNOWN_HEIGHT_SIGMA_M, Registered, Registrar
 
 NOW = 1_800_000_000_000_000_000
 RADAR = Sensor("radar", SensorKind.RADAR_3D, 54.0, 24.0, 200.0, Sigma(range_m=50.0, azimuth_deg=0.2, elevation_deg=0.3))
@@ -49,7 +49,8 @@ def test_mode_c_beside_a_range_gives_the_height() -> None:
 def test_a_radar_that_measures_no_height_says_so() -> None:
     o = registered("radar", range_m=80_000.0, azimuth_rad=1.0).observations
     up = enu_axes(54.0, 24.0)[2]
-    assert o.kind.tolist() == [ObservationKind.RANGE_AZIMUTH]
+    assert o.kind.tolist() == [ObservationKind.RANGE_AZIMUTH_ALTITUDE]
+    assert o.noise[0, 2, 2] == (REPEATED_GUESS * UNKNOWN_HEIGHT_SIGMA_M) ** 2
     assert np.sqrt(up @ o.spread[0] @ up) == pytest.approx(UNKNOWN_HEIGHT_SIGMA_M, rel=0.01)
 
 
