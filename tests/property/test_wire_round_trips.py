@@ -110,7 +110,7 @@ def table(drawn: list[dict[str, Any]]) -> Plots:
     return Plots(**columns, sensor_ids=("radar-1", "array 2", "приймач-3"))
 
 
-@given(st.lists(rows(), max_size=6).map(table))
+@given(st.lists(rows(), max_size=2).map(table))
 def test_plots_written_as_lines_are_read_back_as_they_were(plots: Plots) -> None:
     decoded = PlotsDecoder("test").decode(encoded(plots), received_ns=None)
     assert decoded.refused == ()

@@ -20,6 +20,7 @@ from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.status import FeedStatus
+from dronewall.wire.rows import no_plots
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Decoded:
     reports among the understood frames that have no measured position and therefore gave no plot.
     """
 
-    plots: Plots = field(default_factory=Plots.empty)
+    plots: Plots = field(default_factory=no_plots)
     frames: int = 0
     refused: tuple[FrameError, ...] = ()
     unplaceable: tuple[tuple[str, int], ...] = ()

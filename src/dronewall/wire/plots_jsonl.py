@@ -26,6 +26,7 @@ from dronewall.wire.plots_line import (
     Position,
 )
 from dronewall.wire.refusals import Refusals
+from dronewall.wire.rows import no_plots
 
 TOO_LONG = "line is longer than 64 KiB"
 CUT_SHORT = "line is cut short"
@@ -86,7 +87,7 @@ class PlotLines:
     def _plots(self, whole: bytes, start: int, received_ns: int | None) -> Plots:
         lines, offsets = self._decoded(whole, start)
         if not lines:
-            return Plots.empty()
+            return no_plots()
         plots, _, reasons = plots_from_lines(lines, received_ns=received_ns)
         for row in sorted(reasons):
             frame = whole[offsets[row] - start : whole.index(b"\n", offsets[row] - start)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,12 @@ from dronewall.model.plots import Plots
 from dronewall.model.table import column_specs
 
 _SPECS = {spec.name: spec for spec in column_specs(Plots)}
+
+
+@cache
+def no_plots() -> Plots:
+    """Return the table without rows: built once, for most steps of a quiet feed give it, and it cannot change."""
+    return Plots.empty()
 
 
 class PlotRows:
@@ -30,6 +37,8 @@ class PlotRows:
 
     def plots(self) -> Plots:
         """Return the plots collected so far, in the order they were added."""
+        if not self._rows:
+            return no_plots()
         names = {name for row in self._rows for name, value in row.items() if value is not None}
         columns: dict[str, NDArray[Any]] = {name: self._column(name) for name in names}
         return Plots.of(len(self._rows), **columns, sensor_ids=tuple(self._sensor_rows))
