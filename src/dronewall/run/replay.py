@@ -16,10 +16,10 @@ from dronewall.engine.clock import NS_PER_S
 from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, content_of
 from dronewall.engine.log import Log
 from dronewall.feeds.feed import Decoded
-from dronewall.model.picture import Picture
+from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
-from dronewall.run.reader import Reader
+from dronewall.run.reader import Reader, nothing_yet
 
 SILENCE_STEPPED_S = 120.0
 """Through longer silences the steps go on this long, until every track has gone, and then leap to the next plot."""
@@ -59,9 +59,16 @@ def recorded_contents(
 
 
 def played(
-    numbered: Iterable[Numbered], reader: Reader, *, observers: Sequence[Callable[[Picture, Sequence[Content]], None]]
+    numbered: Iterable[Numbered],
+    reader: Reader,
+    *,
+    observers: Sequence[Callable[[Picture, Sequence[Content]], None]],
+    truth_domain: TruthDomain = TruthDomain.LIVE,
 ) -> Iterator[Picture]:
-    """Feed contents to a reader and yield each picture, after the observers have seen it and what led to it."""
+    """Feed contents to a reader and yield each picture, after the observers have seen it and what led to it.
+
+    What came after the last step led to no picture; the observers see it beside the last one.
+    """
     came: list[Content] = []
     for seq, content in numbered:
         came.append(content)
@@ -70,6 +77,9 @@ def played(
                 observe(picture, came)
             came = []
             yield picture
+    if came:
+        for observe in observers:
+            observe(reader.picture or nothing_yet(truth_domain), came)
 
 
 def _stepped(recordings: Sequence[Recording], step_ns: int, last_ns: int) -> Iterator[Content | int]:

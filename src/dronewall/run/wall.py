@@ -297,6 +297,8 @@ class Wall:
             await asyncio.wait(self._acknowledging)
         if self.ready.is_set() and self._reader.settled and self._reader.picture is not None:
             await self._keep_checkpoint()
+        for observe in self._parts.observers:
+            observe(self._picture, [content for _, content in self._unread])
         self._phase = WallPhase.FINISHED
         self._publish()
 

@@ -1,0 +1,261 @@
+"""The wall journals before it acts, acknowledges after, and survives what others do wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes_of_run import (
+    RADAR,
+    CountingPipeline,
+    EagerClock,
+    FakeFeed,
+    FakeOutlet,
+    KeptLog,
+    batch,
+    compiles_at_once,
+)
+
+from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, content_of
+from dronewall.engine.log import Log
+from dronewall.model.errors import FrameError, InputError, JournalError
+from dronewall.model.picture import TruthDomain
+from dronewall.model.sensors import SensorKind
+from dronewall.model.status import FeedState, WallPhase
+from dronewall.run.reader import Reader
+from dronewall.run.replay import journal_contents, played
+from dronewall.run.wall import Parts, Wall
+
+
+def parts(*feeds: FakeFeed, log: Log | None = None, **other: Any) -> Parts:
+    given: dict[str, Any] = {
+        "name": "test",
+        "truth_domain": TruthDomain.LIVE,
+        "pipeline": CountingPipeline(),
+        "warm_up": compiles_at_once,
+        "log": log or KeptLog(),
+        "feeds": feeds,
+        "sensors": (RADAR,),
+        "clock": EagerClock(),
+    }
+    return Parts(**{**given, **other})
+
+
+async def run(made: Parts, outlet: FakeOutlet | None = None, stop: asyncio.Event | None = None) -> Wall:
+    wall = Wall(made)
+    await asyncio.wait_for(wall.run([outlet or FakeOutlet()], stop=stop or asyncio.Event()), 20.0)
+    return wall
+
+
+def contents(log: Log) -> list[Any]:
+    return [content_of(stored, journal="test") for stored in log.read()]
+
+
+async def test_a_journal_tells_who_wrote_it_what_sensors_there_are_and_what_came() -> None:
+    log = KeptLog()
+    await run(parts(FakeFeed(batch(1.0, 2.0), batch(3.0)), log=log))
+    told = contents(log)
+    assert isinstance(told[0], WallBegan)
+    assert told[1] == SensorsJoined((RADAR,))
+    assert [plot for c in told if isinstance(c, PlotsCame) for plot in c.plots.range_m.tolist()] == [1.0, 2.0, 3.0]
+    steps = [(stored.seq, content_of(stored, journal="")) for stored in log.read()]
+    assert all(c.through_seq == seq - 1 for seq, c in steps if isinstance(c, Stepped))
+
+
+async def test_a_batch_is_acknowledged_only_after_the_journal_has_it() -> None:
+    log = KeptLog()
+    seen: list[int] = []
+
+    async def acknowledge() -> None:
+        seen.append(sum(isinstance(c, PlotsCame) for c in contents(log)))
+
+    await run(parts(FakeFeed(batch(1.0, acknowledge=acknowledge)), log=log))
+    assert seen == [1]
+
+
+async def test_nothing_is_acknowledged_and_nothing_shown_once_the_journal_fails() -> None:
+    acknowledged: list[float] = []
+
+    async def acknowledge() -> None:
+        acknowledged.append(1.0)
+
+    pipeline, outlet = CountingPipeline(), FakeOutlet()
+    failing = parts(
+        FakeFeed(batch(1.0, acknowledge=acknowledge), waits=True), log=KeptLog(fails_after=1), pipeline=pipeline
+    )
+    with pytest.raises(JournalError, match="disk is full"):
+        await run(failing, outlet)
+    assert acknowledged == []
+    assert pipeline.steps == []
+    picture, status = outlet.published[-1]
+    assert status.phase is WallPhase.FAILED
+    assert "disk is full" in status.detail
+    assert any("journal cannot be written" in alert.title for alert in picture.alerts)
+
+
+async def test_refused_frames_are_counted_and_kept_in_the_journal() -> None:
+    log = KeptLog()
+    bad = FrameError("fake", "garbage", 17, b"\x00\x01")
+    await run(parts(FakeFeed(batch(1.0, refused=(bad, bad))), log=log))
+    refused = [c for c in contents(log) if isinstance(c, FramesRefused)]
+    assert refused[0].counts == (("garbage", 2),)
+    assert refused[0].samples[0].frame == b"\x00\x01"
+
+
+async def test_a_replay_of_the_journal_makes_the_same_steps() -> None:
+    log, live, again = KeptLog(), CountingPipeline(), CountingPipeline()
+    await run(parts(FakeFeed(batch(1.0, 2.0), batch(3.0), batch(), batch(4.0)), log=log, pipeline=live))
+    pictures = list(played(journal_contents(log), Reader(again), observers=()))
+    assert again.steps == live.steps
+    assert pictures[-1].tracks.mean[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+async def test_a_restart_goes_on_where_the_journal_ends() -> None:
+    log, again = KeptLog(), CountingPipeline()
+    await run(parts(FakeFeed(batch(1.0), batch(2.0)), log=log))
+    await run(parts(FakeFeed(batch(3.0)), log=log, pipeline=again))
+    assert again.ranges == [1.0, 2.0, 3.0]
+
+
+async def test_a_restart_from_a_checkpoint_is_the_same_as_one_from_the_beginning() -> None:
+    log = KeptLog()
+    await run(parts(FakeFeed(batch(1.0), batch(2.0)), log=log))
+    kept = log.checkpoints()
+    from_checkpoint, from_beginning, from_spoilt = CountingPipeline(), CountingPipeline(), CountingPipeline()
+    Reader(from_checkpoint).recall(log, on_entry=lambda *_: False)
+    log.spoil_checkpoints()
+    Reader(from_spoilt).recall(log, on_entry=lambda *_: False)
+    log.forget_checkpoints()
+    Reader(from_beginning).recall(log, on_entry=lambda *_: False)
+    assert kept
+    assert from_checkpoint.steps == []
+    assert from_checkpoint.ranges == from_beginning.ranges == from_spoilt.ranges == [1.0, 2.0]
+    assert list(from_checkpoint.sensors) == list(from_beginning.sensors)
+
+
+async def test_what_came_without_a_step_is_taken_by_the_first_step_after_the_restart() -> None:
+    log = KeptLog()
+    stop = asyncio.Event()
+
+    def never_ready() -> Any:
+        yield 1, 2
+        while not stop.is_set():
+            yield 1, 2
+
+    feed = FakeFeed(batch(1.0), batch(2.0), waits=True)
+    running = asyncio.ensure_future(run(parts(feed, log=log, warm_up=never_ready), stop=stop))
+    while sum(isinstance(c, PlotsCame) for c in contents(log)) != 2:  # noqa: ASYNC110  the wall's own threads
+        await asyncio.sleep(0.001)
+    stop.set()
+    await running
+    assert not any(isinstance(c, Stepped) for c in contents(log))
+    again = CountingPipeline()
+    await run(parts(FakeFeed(batch(3.0)), log=log, pipeline=again))
+    assert again.ranges == [1.0, 2.0, 3.0]
+
+
+async def test_a_bug_in_one_feed_starts_it_again_and_harms_nobody_else() -> None:
+    broken = FakeFeed(batch(1.0), ZeroDivisionError("oh"), batch(2.0), name="broken")
+    sound = FakeFeed(*(batch(float(n)) for n in range(10, 20)), name="sound")
+    pipeline, outlet = CountingPipeline(), FakeOutlet()
+    await run(parts(broken, sound, pipeline=pipeline), outlet)
+    assert broken.opened == 2
+    assert sorted(pipeline.ranges) == [1.0, 2.0, *(float(n) for n in range(10, 20))]
+    titles = {alert.title for picture, _ in outlet.published for alert in picture.alerts}
+    assert titles == {"The feed broken failed"}
+
+
+async def test_a_feed_that_cannot_be_opened_as_asked_ends_the_wall() -> None:
+    with pytest.raises(InputError, match="in use"):
+        await run(parts(FakeFeed(InputError("port 9 is in use", "Choose another.")), FakeFeed(name="b", waits=True)))
+
+
+async def test_a_sender_that_fails_to_hear_its_acknowledgement_delays_nobody() -> None:
+    async def deaf() -> None:
+        raise ConnectionResetError
+
+    pipeline = CountingPipeline()
+    await run(parts(FakeFeed(batch(1.0, acknowledge=deaf), batch(2.0)), pipeline=pipeline))
+    assert pipeline.ranges == [1.0, 2.0]
+
+
+async def test_the_page_is_served_while_kernels_compile() -> None:
+    outlet = FakeOutlet()
+    await run(parts(FakeFeed(batch(1.0))), outlet)
+    phases = [status.phase for _, status in outlet.published]
+    assert phases[0] is WallPhase.COMPILING
+    assert WallPhase.RUNNING in phases
+    assert phases[-1] is WallPhase.FINISHED
+    assert outlet.published[0][0].seq == 0
+
+
+async def test_a_lost_feed_raises_an_alert_until_it_is_back() -> None:
+    feed, outlet, stop = FakeFeed(waits=True), FakeOutlet(), asyncio.Event()
+    feed.state = FeedState.LOST
+    clock = EagerClock()
+    wall = Wall(parts(feed, clock=clock))
+    running = asyncio.ensure_future(wall.run([outlet], stop=stop))
+    await wall.ready.wait()
+    began_ns = clock.now_ns()
+    while clock.now_ns() < began_ns + 20e9:  # noqa: ASYNC110  the clock runs on the wall's own ticks
+        await asyncio.sleep(0.001)
+    assert [alert.title for alert in outlet.published[-1][0].alerts] == ["No connection with fake"]
+    feed.state = FeedState.CONNECTED
+    published = len(outlet.published)
+    while len(outlet.published) < published + 3:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert outlet.published[-1][0].alerts == ()
+    stop.set()
+    await running
+
+
+async def test_a_sensor_declared_otherwise_than_before_is_said_and_the_first_word_stands() -> None:
+    log, outlet, pipeline = KeptLog(), FakeOutlet(), CountingPipeline()
+    await run(parts(FakeFeed(batch(1.0)), log=log))
+    moved = replace(RADAR, kind=SensorKind.RADAR_2D)
+    await run(parts(FakeFeed(batch(2.0)), log=log, pipeline=pipeline, sensors=(moved,)), outlet)
+    assert pipeline.sensors.get("radar-1") == RADAR
+    assert any("declared otherwise" in alert.title for alert in outlet.published[-1][0].alerts)
+
+
+async def test_latency_is_measured_from_reception_to_the_readers_socket() -> None:
+    clock = EagerClock()
+
+    class Reading(FakeOutlet):
+        def publish(self, picture: Any, status: Any) -> None:
+            super().publish(picture, status)
+            wall.sent(picture.seq, clock.now_ns() + 7_000_000)
+
+    class Fresh(FakeFeed):
+        async def batches(self) -> Any:
+            await wall.ready.wait()
+            for _ in range(5):
+                yield batch(1.0, received_ns=clock.now_ns())
+                await asyncio.sleep(0)
+
+    wall = Wall(parts(Fresh(), clock=clock))
+    await asyncio.wait_for(wall.run([Reading()], stop=asyncio.Event()), 20.0)
+    p99_ms = wall.latency.whole_run.percentile_ms(99)
+    assert p99_ms is not None
+    assert 7.0 <= p99_ms <= 210.0
+
+
+async def test_overload_sheds_plots_before_anyone_was_told_they_are_safe_and_counts_them() -> None:
+    from dronewall.run.intake import Intake
+
+    intake = Intake(plots_max=3)
+    await intake.put("udp", batch(1.0, 2.0, 3.0))
+    await intake.put("udp", batch(4.0, 5.0))
+
+    async def acknowledge() -> None: ...
+
+    patient = asyncio.ensure_future(intake.put("tcp", batch(6.0, acknowledge=acknowledge)))
+    await asyncio.sleep(0)
+    assert not patient.done()
+    waiting, shed = intake.drain()
+    assert [len(b.decoded.plots) for _, b in waiting] == [3]
+    assert {feed: dict(counts) for feed, counts in shed.items()} == {"udp": {"radar-1": 2}}
+    await patient
+    assert [b.decoded.plots.range_m.tolist() for _, b in intake.drain()[0]] == [[6.0]]
