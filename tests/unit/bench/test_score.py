@@ -121,7 +121,7 @@ def test_anees_is_one_for_tracks_as_good_as_they_claim() -> None:
     rng = np.random.default_rng(3)
     truth = truth_of([(5 * t, 0, 0.0) for t in range(4000)])
     honest = np.array([30.0, 60.0, 90.0])
-    place = ecef_from_enu([*rng.normal(0.0, honest, (4000, 3)), 0.0, 0.0, 1000.0], 50.0, 30.0, 0.0)
+    place = ecef_from_enu(rng.normal((0.0, 0.0, 1000.0), honest, (4000, 3)), 50.0, 30.0, 0.0)
     tracks = TrackTable.of(
         4000, at_ns=truth.at_ns, track_id=1, position=place, sigma_enu_m=np.broadcast_to(honest, (4000, 3))
     )
