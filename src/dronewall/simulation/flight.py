@@ -6,7 +6,8 @@ great circle of normals and every speed is exact on the ellipsoid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -36,6 +37,18 @@ class FlightPlans:
     speed_low_mps: FloatArray
     climb_mps: FloatArray
     turn_radps: FloatArray
+
+    @classmethod
+    def concat(cls, parts: Sequence[FlightPlans]) -> FlightPlans:
+        """Return all plans, in order; shorter ones repeat their last waypoint."""
+        k = max(part.lat_deg.shape[1] for part in parts)
+        return cls(*(np.concatenate([_padded(getattr(part, f.name), k) for part in parts]) for f in fields(cls)))
+
+
+def _padded(values: FloatArray, k: int) -> FloatArray:
+    if values.ndim == 1:
+        return values
+    return np.concatenate([values, np.repeat(values[:, -1:], k - values.shape[1], axis=1)], axis=1)
 
 
 @dataclass(slots=True, eq=False)

@@ -17,9 +17,9 @@ from dronewall.simulation.geography import Belt
 from dronewall.simulation.laydown import adsb_receivers, radars
 from dronewall.simulation.laydown_passive import acoustic_arrays, direction_finders, vendor_tracker
 from dronewall.simulation.radar import Radar
-from dronewall.simulation.sky import Sky
+from dronewall.simulation.sky import Sky, flown
 from dronewall.simulation.source import NS, Source
-from dronewall.simulation.threats import threats
+from dronewall.simulation.threats import balloons, threats
 from dronewall.simulation.traffic import traffic
 from dronewall.simulation.truth import Truth
 from dronewall.simulation.vendor_tracker import VendorTracker
@@ -27,6 +27,7 @@ from dronewall.simulation.vendor_tracker import VendorTracker
 EPOCH_NS = 1_793_556_000 * NS
 """When a night begins unless told otherwise: 2026-11-01T18:00:00Z."""
 DURATION_S = 10_800.0
+LONGEST_FLIGHT_S = 10_800.0
 JUST_GONE_S = 30.0
 
 
@@ -130,7 +131,8 @@ class Night(Scene):
     def __init__(self, seed: int = 1, *, epoch_ns: int = EPOCH_NS, wind_mps: tuple[float, float] = (0.0, 0.0)) -> None:
         """`wind_mps` is where the low air moves, east and north: sound is carried along by it."""
         belt = Belt()
-        sky = Sky.concat([traffic(seed, belt), threats(seed, belt)])
+        flights = [*traffic(seed, belt), *threats(seed, belt)]
+        sky = Sky.concat([flown(flights, longest_s=LONGEST_FLIGHT_S), balloons(seed, belt)])
         sources: list[Source] = [Radar(model, sky, seed=seed) for model in radars(seed, belt)]
         sources += [
             AdsbReceivers(adsb_receivers(seed, belt), sky, seed=seed),

@@ -13,13 +13,13 @@ import numpy as np
 from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.identity import Affiliation
 from dronewall.model.plots import ObjectClass
-from dronewall.simulation.flight import FlightPlans, drift, fly
+from dronewall.simulation.flight import FlightPlans, drift
 from dronewall.simulation.geography import Belt
-from dronewall.simulation.sky import Signatures, Sky, numbered
+from dronewall.simulation.sky import Flights, Signatures, Sky, numbered
 from dronewall.simulation.streams import stream
 
 DRONES, DECOYS, MISSILES, BALLOONS = 150, 40, 8, 20
-LONGEST_S = 10_800.0
+BALLOONS_LAST_S = 10_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ MISSILE_STARTS_S = (1_500.0, 1_560.0, 2_220.0, 2_340.0, 2_520.0, 4_800.0, 4_830.
 MISSILE_ALONG_KM = (2_230.0, 2_250.0, 1_860.0, 1_330.0, 2_280.0, 3_320.0, 3_340.0, 1_900.0)
 
 
-def threats(seed: int, belt: Belt) -> Sky:
-    """Return 150 one-way drones, 40 decoys, 8 cruise missiles and 20 balloons."""
-    return Sky.concat([_drones(seed, belt), _decoys(seed, belt), _missiles(seed, belt), _balloons(seed, belt)])
+def threats(seed: int, belt: Belt) -> list[Flights]:
+    """Return 150 one-way drones, 40 decoys and 8 cruise missiles."""
+    return [_drones(seed, belt), _decoys(seed, belt), _missiles(seed, belt)]
 
 
-def _drones(seed: int, belt: Belt) -> Sky:
+def _drones(seed: int, belt: Belt) -> Flights:
     rng = stream(seed, "threats.drones")
-    movers = fly(_wave_plans(rng, belt, [w.drones for w in WAVES], (46.0, 58.0)), longest_s=LONGEST_S)
+    plans = _wave_plans(rng, belt, [w.drones for w in WAVES], (46.0, 58.0))
     signatures = Signatures.of(
         DRONES,
         object_id=numbered("drone", DRONES),
@@ -89,13 +89,13 @@ def _drones(seed: int, belt: Belt) -> Sky:
         hearing_m=rng.uniform(8_000.0, 10_000.0, DRONES),
         emits=rng.random(DRONES) < 0.3,
     )
-    return Sky(signatures, movers)
+    return Flights(signatures, plans)
 
 
-def _decoys(seed: int, belt: Belt) -> Sky:
+def _decoys(seed: int, belt: Belt) -> Flights:
     """Decoys are cheaper and quieter; two in five carry a lens that makes a radar see something larger."""
     rng = stream(seed, "threats.decoys")
-    movers = fly(_wave_plans(rng, belt, [w.decoys for w in WAVES], (42.0, 52.0)), longest_s=LONGEST_S)
+    plans = _wave_plans(rng, belt, [w.decoys for w in WAVES], (42.0, 52.0))
     lens = rng.random(DECOYS) < 0.4
     signatures = Signatures.of(
         DECOYS,
@@ -106,7 +106,7 @@ def _decoys(seed: int, belt: Belt) -> Sky:
         hearing_m=rng.uniform(6_000.0, 8_000.0, DECOYS),
         emits=rng.random(DECOYS) < 0.15,
     )
-    return Sky(signatures, movers)
+    return Flights(signatures, plans)
 
 
 def _wave_plans(rng: np.random.Generator, belt: Belt, sizes: list[int], speed_mps: tuple[float, float]) -> FlightPlans:
@@ -145,7 +145,7 @@ def _crossing(
     return belt.place(along + sway, inland)
 
 
-def _missiles(seed: int, belt: Belt) -> Sky:
+def _missiles(seed: int, belt: Belt) -> Flights:
     """Cruise missiles: fast and low. They hold a height over the ellipsoid; there is no relief to follow."""
     rng = stream(seed, "threats.missiles")
     lat, lon = _crossing(
@@ -170,11 +170,11 @@ def _missiles(seed: int, belt: Belt) -> Sky:
         rcs_m2=0.1 * rng.lognormal(0.0, 0.4, MISSILES),
         hearing_m=rng.uniform(8_000.0, 10_000.0, MISSILES),
     )
-    return Sky(signatures, fly(plans, longest_s=LONGEST_S))
+    return Flights(signatures, plans)
 
 
-def _balloons(seed: int, belt: Belt) -> Sky:
-    """Balloons drift at 3 to 10 km; nobody has said whose they are, so truth calls them unknown."""
+def balloons(seed: int, belt: Belt) -> Sky:
+    """Return 20 balloons: they drift at 3 to 10 km; nobody has said whose they are, so truth calls them unknown."""
     rng = stream(seed, "threats.balloons")
     lat, lon = belt.place(rng.uniform(800.0, 3_400.0, BALLOONS), rng.uniform(20.0, 220.0, BALLOONS))
     movers = drift(
@@ -183,7 +183,7 @@ def _balloons(seed: int, belt: Belt) -> Sky:
         lon,
         rng.uniform(3_000.0, 9_500.0, BALLOONS),
         rng.uniform(0.0, 0.3, BALLOONS),
-        lasts_s=LONGEST_S,
+        lasts_s=BALLOONS_LAST_S,
     )
     signatures = Signatures.of(
         BALLOONS,

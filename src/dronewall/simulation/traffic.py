@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.identity import Affiliation
 from dronewall.model.plots import ObjectClass
-from dronewall.simulation.flight import FlightPlans, fly
+from dronewall.simulation.flight import FlightPlans
 from dronewall.simulation.geography import AIRPORTS, Belt, course_and_distance, destination
-from dronewall.simulation.sky import Signatures, Sky, numbered
+from dronewall.simulation.sky import Flights, Signatures, numbered
 from dronewall.simulation.streams import stream
 
 CIVIL_FLIGHTS, LIGHT_AIRCRAFT, HELICOPTERS, FLOCKS = 300, 24, 8, 30
-LONGEST_S = 10_800.0
 FLIGHT_LEVEL_M = 30.48
 DESCENT_KM_PER_KM = 20.0
 """Some three degrees."""
@@ -24,9 +23,9 @@ NACP_OF_SIGMA: tuple[tuple[float, int], ...] = ((4.0, 10), (12.2, 9), (37.8, 8))
 """A transponder's accuracy category bounds its 95 % error: 10 m, 30 m, 92.6 m; here per-axis sigmas."""
 
 
-def traffic(seed: int, belt: Belt) -> Sky:
+def traffic(seed: int, belt: Belt) -> list[Flights]:
     """Return 300 civil flights, light aircraft, helicopters and flocks."""
-    return Sky.concat([_airliners(seed), _light_aircraft(seed, belt), _helicopters(seed, belt), _birds(seed, belt)])
+    return [_airliners(seed), _light_aircraft(seed, belt), _helicopters(seed, belt), _birds(seed, belt)]
 
 
 def transponders(
@@ -51,7 +50,7 @@ def transponders(
     }
 
 
-def _airliners(seed: int) -> Sky:
+def _airliners(seed: int) -> Flights:
     """Flights between real airports by way of one bent leg, at flight levels 200 to 400."""
     rng = stream(seed, "traffic.airliners")
     n = CIVIL_FLIGHTS
@@ -79,7 +78,7 @@ def _airliners(seed: int) -> Sky:
         hearing_m=3_000.0,
         **transponders(rng, callsigns, first_icao24=0x460000),
     )
-    return Sky(signatures, fly(plans, longest_s=LONGEST_S))
+    return Flights(signatures, plans)
 
 
 def _routes(rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -126,7 +125,7 @@ def _wander(
     )
 
 
-def _light_aircraft(seed: int, belt: Belt) -> Sky:
+def _light_aircraft(seed: int, belt: Belt) -> Flights:
     """Low and slow; every fourth has no transponder."""
     rng = stream(seed, "traffic.light")
     n = LIGHT_AIRCRAFT
@@ -143,10 +142,10 @@ def _light_aircraft(seed: int, belt: Belt) -> Sky:
         hearing_m=rng.uniform(4_000.0, 6_000.0, n),
         **claims,
     )
-    return Sky(signatures, fly(plans, longest_s=LONGEST_S))
+    return Flights(signatures, plans)
 
 
-def _helicopters(seed: int, belt: Belt) -> Sky:
+def _helicopters(seed: int, belt: Belt) -> Flights:
     rng = stream(seed, "traffic.helicopters")
     n = HELICOPTERS
     plans = _wander(rng, belt, n, reach_km=25.0, height_m=(120.0, 500.0), speed_mps=(55.0, 70.0))
@@ -160,10 +159,10 @@ def _helicopters(seed: int, belt: Belt) -> Sky:
         hearing_m=rng.uniform(8_000.0, 10_000.0, n),
         **claims,
     )
-    return Sky(signatures, fly(plans, longest_s=LONGEST_S))
+    return Flights(signatures, plans)
 
 
-def _birds(seed: int, belt: Belt) -> Sky:
+def _birds(seed: int, belt: Belt) -> Flights:
     """Flocks on autumn passage, each seen as one slow thing."""
     rng = stream(seed, "traffic.birds")
     plans = _wander(rng, belt, FLOCKS, reach_km=15.0, height_m=(150.0, 900.0), speed_mps=(11.0, 18.0))
@@ -174,4 +173,4 @@ def _birds(seed: int, belt: Belt) -> Sky:
         affiliation=Affiliation.UNKNOWN,
         rcs_m2=0.05 * rng.lognormal(0.0, 0.6, FLOCKS),
     )
-    return Sky(signatures, fly(plans, longest_s=LONGEST_S))
+    return Flights(signatures, plans)
