@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "dronewall"
 STATIC = PACKAGE / "outlets" / "web" / "static"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_CATCH_ALL = "engine/supervisor.py"
-LINES_MAX = 420
+LINES_MAX = 500
 
 
 def broad(tree: ast.AST) -> Iterator[ast.ExceptHandler]:

@@ -30,7 +30,7 @@ FIELDS = (
 
 def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes `quick` and returns its figures."""
-    return {"score": _score}
+    return {"page": _page, "score": _score}
 
 
 def run_bench(name: str, *, quick: bool) -> Iterator[Figure]:
@@ -51,3 +51,9 @@ def _score(quick: bool) -> list[Figure]:
     from dronewall.bench.speed import score_speed
 
     return score_speed(quick=quick)
+
+
+def _page(quick: bool) -> list[Figure]:
+    from dronewall.bench.page import run
+
+    return run(quick)

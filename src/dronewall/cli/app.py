@@ -145,6 +145,18 @@ def score(
     )
 
 
+@app.command(epilog="Example: dronewall bench page --quick --json")
+def bench(
+    name: Annotated[str, typer.Argument(help="Which benchmark, or all.")],
+    quick: Annotated[bool, typer.Option("--quick", help="End within 50 seconds.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per figure.")] = False,
+) -> None:
+    """Measure; print one line per figure. Status 1 if a figure misses its target."""
+    from dronewall.cli.bench import print_bench
+
+    sys.exit(print_bench(name, quick=quick, as_json=as_json))
+
+
 @app.command(epilog="Example: dronewall schema plots")
 def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
     """Print the JSON Schema of a file or message."""
