@@ -25,4 +25,5 @@ def _plain(figure: dict[str, Any]) -> str:
     verdict = {True: "met", False: "MISSED", None: ""}[figure["met"]]
     target = "" if figure["target"] is None else f"target {figure['target']:g}"
     value = "-" if figure["value"] is None else f"{figure['value']:.6g}"
-    return f"{figure['bench']:<8} {figure['case']:<60} {value:>12} {figure['unit'] or '':<6} {target:<14} {verdict}".rstrip()
+    unit = figure["unit"] or ""
+    return f"{figure['bench']:<8} {figure['case']:<60} {value:>12} {unit:<6} {target:<14} {verdict}".rstrip()
