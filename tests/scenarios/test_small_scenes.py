@@ -13,7 +13,7 @@ import pytest
 from dronewall.model.identity import Affiliation
 from dronewall.simulation import scenes
 
-SEEDS = (1, 2)
+SEEDS = (1, pytest.param(2, marks=pytest.mark.slow))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
