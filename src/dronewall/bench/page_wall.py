@@ -61,9 +61,9 @@ class MadeUpWall:
 
     def close(self) -> None:
         """Stop serving; the port is free afterwards."""
-        if self._loop is not None and self._stop is not None:
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(STARTS_WITHIN_S)
+            self._thread.join(STARTS_WITHIN_S)
 
     def explain(self, track_id: int) -> Identity | None:
         """Return an identity with made-up reasons."""

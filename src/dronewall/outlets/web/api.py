@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, NotFoundException, ValidationExce
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Contact, License
+from litestar.params import FromPath
 
 from dronewall import __version__
 from dronewall.outlets.web.answers import alert_view, feed_view, sensor_views, track_detail, tracks_view
@@ -73,7 +74,7 @@ def api_router(board: Board) -> Router:
         return tracks_view(cut.picture, cut.shown, board.sensors())
 
     @get("/tracks/{track_id:str}", summary="One track with its sources and evidence")
-    async def track(track_id: str) -> TrackDetailView:
+    async def track(track_id: FromPath[str]) -> TrackDetailView:
         number, cut = track_id_from(track_id), newest()
         # Whoever explains may wait for a step of the pipeline; the other clients shall not.
         identity = await asyncio.to_thread(board.explain, number)
@@ -106,7 +107,8 @@ def api_router(board: Board) -> Router:
             raise NotYetException("the wall has not said anything yet", extra=_remedy(WAIT_REMEDY))
         return view
 
-    return Router("/api/v1", route_handlers=[tracks, track, sensors, feeds, alerts, zones, status])
+    handlers = [tracks, track, sensors, feeds, alerts, zones, status]
+    return Router("/api/v1", route_handlers=handlers, tags=["picture"])
 
 
 def refused(_: Request[Any, Any, Any], fault: HTTPException) -> Response[ErrorView]:
@@ -156,6 +158,5 @@ def openapi_config() -> OpenAPIConfig:
         license=License(name="Apache-2.0"),
         contact=Contact(name="dronewall"),
         path="/docs",
-        root_schema_site="swagger",
         render_plugins=[DocsPage(path="/")],
     )

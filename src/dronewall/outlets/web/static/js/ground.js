@@ -8,6 +8,7 @@ import { BEARING_INK, HEALTH, SENSOR_KINDS } from "./words.js";
 const BEARING_LIVES_MS = 30000;
 const REACH_M = { acoustic: 8000, radio: 40000 };
 const SPREAD_DEG = 2;
+const FADES_FROM_PX = 24;
 const HALO = "#0b1118";
 const SHAPES = {
   triangle: (p, x, y, r) => polygon(p, x, y, r * 1.25, 3, -90),
@@ -167,19 +168,29 @@ function sector(pen, x, y, reach, azimuth_deg, sigma_deg, radio, fresh) {
   const rgb = radio ? BEARING_INK.radio : BEARING_INK.acoustic;
   const half = Math.min(Math.max(2 * (sigma_deg > 0 ? sigma_deg : SPREAD_DEG), 0.6), 30) * RAD;
   const a = azimuth_deg * RAD;
+  const [endX, endY] = [x + Math.sin(a) * reach, y - Math.cos(a) * reach];
+  const paint = (alpha) => {
+    if (reach < FADES_FROM_PX) return `rgba(${rgb},${(alpha * 0.8).toFixed(3)})`;
+    // Nothing is known of where along the line the source is: the far end fades instead of ending.
+    const fading = pen.createLinearGradient(x, y, endX, endY);
+    fading.addColorStop(0, `rgba(${rgb},${alpha.toFixed(3)})`);
+    fading.addColorStop(0.6, `rgba(${rgb},${(alpha * 0.75).toFixed(3)})`);
+    fading.addColorStop(1, `rgba(${rgb},0)`);
+    return fading;
+  };
   if (reach > 14) {
     pen.beginPath();
     pen.moveTo(x, y);
     pen.lineTo(x + Math.sin(a - half) * reach, y - Math.cos(a - half) * reach);
     pen.lineTo(x + Math.sin(a + half) * reach, y - Math.cos(a + half) * reach);
-    pen.fillStyle = `rgba(${rgb},${(0.16 * fresh).toFixed(3)})`;
+    pen.fillStyle = paint(0.06 + 0.2 * fresh);
     pen.fill();
   }
   pen.beginPath();
   pen.moveTo(x, y);
-  pen.lineTo(x + Math.sin(a) * reach, y - Math.cos(a) * reach);
-  pen.strokeStyle = `rgba(${rgb},${(0.25 + 0.55 * fresh).toFixed(3)})`;
-  pen.lineWidth = 1;
+  pen.lineTo(endX, endY);
+  pen.strokeStyle = paint(0.3 + 0.6 * fresh);
+  pen.lineWidth = 1.2;
   if (radio) pen.setLineDash([6, 4]);
   pen.stroke();
   if (radio) pen.setLineDash([]);

@@ -12,8 +12,8 @@ export class TrackList {
   constructor(store, choose) {
     this.store = store;
     this.choose = choose;
-    /** @type {number[]} rows of the store, in the order shown */
-    this.rows = [];
+    /** @type {(number | string)[]} keys of the tracks found, in the order shown: rows move with every frame */
+    this.keys = [];
     this.box = byId("list");
     this.room = byId("list-room");
     this.search = /** @type {HTMLInputElement} */ (byId("search"));
@@ -25,7 +25,7 @@ export class TrackList {
     this.box.addEventListener("keydown", (event) => this.#inList(event));
     this.room.addEventListener("click", (event) => {
       const line = /** @type {HTMLElement} */ (event.target).closest("[data-at]");
-      if (line) this.choose(this.rows[Number(line.getAttribute("data-at"))]);
+      if (line) this.#chooseAt(Number(line.getAttribute("data-at")));
     });
   }
 
@@ -38,7 +38,7 @@ export class TrackList {
     const { affiliation, id_low, id_high } = store.c;
     rows.sort((a, b) =>
       RANK[affiliation[a]] - RANK[affiliation[b]] || id_high[a] - id_high[b] || id_low[a] - id_low[b]);
-    this.rows = rows;
+    this.keys = rows.map((row) => store.key(row));
     this.room.style.height = `${rows.length * ROW_PX}px`;
     const hidden = store.length - rows.length;
     say(byId("list-note"), wanted ? `${figure(rows.length)} found, ${figure(hidden)} hidden by the search` : "");
@@ -48,9 +48,11 @@ export class TrackList {
   /** The track after the selected one, in the order of the list; wraps around.
    * @param {number} [step] */
   next(step = 1) {
-    if (this.rows.length === 0) return -1;
+    this.refresh();
+    const many = this.keys.length;
+    if (many === 0) return -1;
     const at = this.#selectedAt();
-    return this.rows[at < 0 ? 0 : (at + step + this.rows.length) % this.rows.length];
+    return this.store.rowOf.get(this.keys[at < 0 ? 0 : (at + step + many) % many]) ?? -1;
   }
 
   /** Bring the selected track into sight. */
@@ -66,8 +68,13 @@ export class TrackList {
   }
 
   #selectedAt() {
-    const row = this.store.selected === null ? undefined : this.store.rowOf.get(this.store.selected);
-    return row === undefined ? -1 : this.rows.indexOf(row);
+    return this.store.selected === null ? -1 : this.keys.indexOf(this.store.selected);
+  }
+
+  /** @param {number} at */
+  #chooseAt(at) {
+    const row = this.store.rowOf.get(this.keys[at]);
+    if (row !== undefined) this.choose(row);
   }
 
   /** @param {number} row */
@@ -81,7 +88,7 @@ export class TrackList {
 
   #draw() {
     const first = Math.max(0, Math.floor(this.box.scrollTop / ROW_PX) - 2);
-    const last = Math.min(this.rows.length, first + Math.ceil(this.box.clientHeight / ROW_PX) + 4);
+    const last = Math.min(this.keys.length, first + Math.ceil(this.box.clientHeight / ROW_PX) + 4);
     while (this.lines.length < last - first) this.lines.push(this.#line());
     const pictureMs = this.store.pictureMs(performance.now());
     let active = "";
@@ -89,7 +96,9 @@ export class TrackList {
       const at = first + i;
       line.hidden = at >= last;
       if (line.hidden) return;
-      if (this.#fill(line, at, pictureMs)) active = line.id;
+      const row = this.store.rowOf.get(this.keys[at]);
+      line.hidden = row === undefined;
+      if (row !== undefined && this.#fill(line, at, row, pictureMs)) active = line.id;
     });
     if (active) this.box.setAttribute("aria-activedescendant", active);
     else this.box.removeAttribute("aria-activedescendant");
@@ -102,10 +111,9 @@ export class TrackList {
     return line;
   }
 
-  /** @param {HTMLElement} line @param {number} at @param {number} pictureMs @returns {boolean} whether selected */
-  #fill(line, at, pictureMs) {
+  /** @param {HTMLElement} line @param {number} at @param {number} row @param {number} pictureMs @returns {boolean} whether selected */
+  #fill(line, at, row, pictureMs) {
     const { c } = this.store;
-    const row = this.rows[at];
     const held = AFFILIATIONS[c.affiliation[row]];
     const kind = CLASSES[c.object_class[row]];
     const chosen = this.store.key(row) === this.store.selected;
@@ -129,7 +137,7 @@ export class TrackList {
 
   /** @param {KeyboardEvent} event */
   #inSearch(event) {
-    if (event.key === "Enter" && this.rows.length) this.choose(this.rows[0]);
+    if (event.key === "Enter" && this.keys.length) this.#chooseAt(0);
     if (event.key === "ArrowDown") this.box.focus();
     if (event.key === "Escape" && this.search.value) {
       this.search.value = "";

@@ -70,6 +70,7 @@ class Page {
     if (!this.fitted && this.store.length > 0) {
       this.fitted = true;
       this.fit();
+      this.list.refresh();
     }
     return true;
   }

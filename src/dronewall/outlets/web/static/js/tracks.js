@@ -46,8 +46,8 @@ export class Painter {
     this.#trailLines(pen, view, store, rows);
     if (this.ellipses) this.#uncertainty(pen, view, store, rows, chosen);
     this.#leaders(pen, view, store, rows);
-    this.#symbols(pen, store, rows);
     this.#remotes(pen, view, store, pictureMs);
+    this.#symbols(pen, store, rows);
     if (chosen !== undefined) this.#chosen(pen, view, store, chosen);
     const labelled = count > LABELS_BELOW ? rows.filter((i) => pressing(store, this.seen[i])) : rows;
     this.counts.labelled = this.#labels(pen, view, store, labelled, chosen, pictureMs);
