@@ -13,7 +13,15 @@ from litestar.handlers import WebsocketRouteHandler
 
 from dronewall.outlets.web.answers import alert_view, feed_view, sensor_views
 from dronewall.outlets.web.board import Board
-from dronewall.outlets.web.views import AlertsEvent, FeedsEvent, SensorsEvent, SensorView, StatusEvent, View
+from dronewall.outlets.web.views import (
+    AlertsEvent,
+    FeedsEvent,
+    SensorsEvent,
+    SensorView,
+    StatusEvent,
+    View,
+    WaitingEvent,
+)
 
 HEARTBEAT_S = 1.0
 
@@ -90,9 +98,8 @@ class Told:
 
     def news(self, board: Board) -> list[View]:
         """Return the events this client has not heard yet."""
-        events: list[View] = []
-        if status := board.status_view():
-            events.append(StatusEvent(status))
+        status = board.status_view()
+        events: list[View] = [WaitingEvent() if status is None else StatusEvent(status)]
         if board.status is not None:
             events += self._changed_feeds(FeedsEvent(tuple(feed_view(feed) for feed in board.status.feeds)))
         if board.cut is not None:

@@ -202,6 +202,10 @@ class ErrorView(View, frozen=True):
     remedy: str
 
 
+class WaitingEvent(View, frozen=True, tag="waiting", tag_field="event"):
+    """Sent every second while the wall has not said anything: the link is up, there is only nothing to tell."""
+
+
 class StatusEvent(View, frozen=True, tag="status", tag_field="event"):
     """Sent every second, and at once when the phase changes."""
 
