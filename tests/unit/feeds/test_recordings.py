@@ -1,0 +1,186 @@
+"""The real recordings, frame by frame: nothing is dropped without a counted reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dronewall.feeds.asterix import plugin as asterix
+from dronewall.feeds.beast import plugin as beast
+from dronewall.feeds.feed import Decoded, FeedPlugin
+from dronewall.feeds.plots import plugin as plots
+from dronewall.geodesy.wgs84 import ecef_from_geodetic
+from dronewall.model.errors import InputError
+from dronewall.model.plots import Datum, Plots
+from dronewall.model.sensors import Sensor, SensorKind, Sensors, Wire
+from dronewall.wire.plots_jsonl import encoded
+from dronewall.wire.sensors_jsonl import sensors_from
+
+S = 1_000_000_000
+
+
+class Counted:
+    """A recording read to its end."""
+
+    def __init__(self, steps: Iterable[Decoded]) -> None:
+        self.frames = 0
+        self.refused: Counter[str] = Counter()
+        self.unplaceable: Counter[str] = Counter()
+        self.longest_s = 0.0
+        tables: list[Plots] = []
+        for step in steps:
+            self.frames += step.frames
+            self.refused.update(error.reason for error in step.refused)
+            self.unplaceable.update(dict(step.unplaceable))
+            if len(step.plots):
+                tables.append(step.plots)
+                received_ns = step.plots.received_ns
+                self.longest_s = max(self.longest_s, (received_ns[-1] - received_ns[0]) / S)
+        self.plots = Plots.concat(tables)
+
+
+def heard_over_toulouse(recordings: Path, sensors: Sensors) -> Counted:
+    path = recordings / "adsb" / "toulouse_20240606.beast"
+    return Counted(beast.recording(path, sensors=sensors, date=date(2024, 6, 6)))
+
+
+@pytest.fixture(scope="module")
+def toulouse(recordings: Path) -> Counted:
+    """The hour over Toulouse and on to London, heard by a receiver nobody declared."""
+    return heard_over_toulouse(recordings, Sensors())
+
+
+def test_every_frame_over_toulouse_is_counted(toulouse: Counted) -> None:
+    heard = toulouse
+    assert heard.frames == 71_021
+    assert dict(heard.refused) == {"message heard twice": 918}
+    assert heard.frames + sum(heard.refused.values()) == 71_939
+    assert dict(heard.unplaceable) == {"position waits for its other half": 16}
+    assert len(heard.plots) == 12_535
+    assert heard.longest_s <= 1.0
+    assert heard.plots.sensor_ids == ("adsb:toulouse_20240606",)
+
+
+def test_five_aircraft_over_toulouse_fly_as_aircraft_do(toulouse: Counted) -> None:
+    told = toulouse.plots
+    counts = Counter(f"{address:06x}" for address in told.icao24.tolist())
+    assert counts == {"400f99": 12_188, "4ca216": 284, "4863db": 46, "4d226a": 9, "4067d6": 8}
+    for address in np.unique(told.icao24):
+        one = told.take(told.icao24 == address)
+        position = ecef_from_geodetic(one.lat_deg, one.lon_deg, 0.0)
+        moved_m = np.linalg.norm(np.diff(position, axis=0), axis=1)
+        elapsed_s = np.diff(one.at_ns) / S
+        assert (moved_m <= 350.0 * elapsed_s + 300.0).all()
+    assert b"BAW3AK" in told.callsign
+    assert told.at_ns[0] // S == 1_717_632_201  # 201 s after midnight of 2024-06-06
+    assert (told.at_ns == told.received_ns).all()
+
+
+def test_positions_over_toulouse_agree_with_a_second_implementation(recordings: Path, toulouse: Counted) -> None:
+    """rs1090 keeps halves of positions by itself when it is given a whole recording at once."""
+    import rs1090
+
+    from dronewall.wire.beast.framing import BeastFraming
+    from dronewall.wire.refusals import Refusals
+
+    stream = (recordings / "adsb" / "toulouse_20240606.beast").read_bytes()
+    frames = BeastFraming(Refusals("x")).frames(stream)[:20_000]
+    decoded: list[Any] = list(rs1090.decode([f.message.hex() for f in frames], [f.ticks / 12e6 for f in frames]))
+    theirs = {round(d["timestamp"] * 1e6): d for d in decoded if d.get("latitude") is not None and d["bds"] == "05"}
+    ours = toulouse.plots
+    seen = 0
+    midnight_ns = 1_717_632_000 * S
+    for row in range(len(ours)):
+        their = theirs.get(round((int(ours.at_ns[row]) - midnight_ns) / 1000))
+        if their is not None:
+            seen += 1
+            assert ours.lat_deg[row] == pytest.approx(their["latitude"], abs=2e-5)
+            assert ours.lon_deg[row] == pytest.approx(their["longitude"], abs=2e-5)
+    assert seen > 2_000
+
+
+def test_a_receiver_whose_site_is_known_places_ground_traffic_from_the_first_message(recordings: Path) -> None:
+    receiver = Sensor(
+        "tower", SensorKind.ADSB, lat_deg=43.63, lon_deg=1.37, hae_m=150.0, wire=Wire(feed="toulouse_20240606")
+    )
+    heard = heard_over_toulouse(recordings, Sensors([receiver]))
+    assert heard.plots.sensor_ids == ("tower",)
+    counts = Counter(f"{address:06x}" for address in heard.plots.icao24.tolist())
+    assert counts["4ca216"] > 284
+
+
+def test_every_block_over_barcelona_is_counted(recordings: Path) -> None:
+    path = recordings / "asterix" / "cat048_bcn_20230502_0800.ast"
+    sensors = sensors_from(recordings / "asterix" / "sensors.jsonl")
+    heard = Counted(asterix.recording(path, sensors=sensors, date=date(2023, 5, 2)))
+    assert (heard.frames, dict(heard.refused)) == (44_085, {})
+    assert dict(heard.unplaceable) == {"no measured position": 172}
+    assert len(heard.plots) == 43_913
+    assert heard.plots.sensor_ids == ("barcelona-ssr",)
+    assert heard.plots.at_ns[0] == 1_683_014_400_851_562_500  # 08:00:00.85 on 2023-05-02
+    assert (np.diff(heard.plots.received_ns) >= 0).all()
+    assert (heard.plots.received_ns - heard.plots.at_ns).max() < S
+    assert heard.longest_s < 2.0
+    assert (heard.plots.altitude_datum[np.isfinite(heard.plots.altitude_m)] == Datum.PRESSURE).all()
+
+
+@pytest.mark.parametrize(
+    ("file", "refused"),
+    [
+        ("artas_cat062.ast", {"062": 99, "065": 196, "063": 9}),
+        ("cat010_smr_lebl_20160510_2200.ast", {"010": 77_345}),
+        ("cat021_v24_adsb_alicante.ast", {"021": 20_090}),
+        ("croatia_cat21_re.ast", {"021": 2}),
+    ],
+)
+def test_categories_that_are_not_read_are_counted_block_by_block(
+    recordings: Path, file: str, refused: dict[str, int]
+) -> None:
+    heard = Counted(asterix.recording(recordings / "asterix" / file, sensors=Sensors(), date=date(2016, 5, 10)))
+    assert (heard.frames, len(heard.plots)) == (0, 0)
+    assert dict(heard.refused) == {f"category {number} is not read": count for number, count in refused.items()}
+
+
+def test_a_radar_nobody_declared_is_named_by_its_codes(recordings: Path) -> None:
+    path = recordings / "asterix" / "croatia_cat048.raw"
+    heard = Counted(asterix.recording(path, sensors=Sensors(), date=date(2009, 3, 25)))
+    assert (heard.frames, heard.plots.sensor_ids) == (1, ("asterix:25/201",))
+
+
+def test_recorded_lines_come_in_pieces_of_their_own_time(tmp_path: Path) -> None:
+    path = tmp_path / "plots.jsonl"
+    at_ns = np.arange(500) * 10_000_000 + 1_700_000_000 * S
+    written = Plots.of(500, at_ns=at_ns, received_ns=at_ns, azimuth_rad=1.0, sensor_ids=("array-1",))
+    path.write_bytes(encoded(written) + b"nonsense\n" + b'{"sensor_id":"a"')
+    steps = list(plots.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    heard = Counted(steps)
+    assert heard.frames == 500
+    assert dict(heard.refused) == {"line is not JSON": 1, "line is cut short": 1}
+    assert (heard.plots.at_ns == at_ns).all()
+    assert heard.longest_s < 0.5
+    assert len(steps) >= 10
+
+
+@pytest.mark.parametrize("plugin", [beast, asterix, plots], ids=["beast", "asterix", "plots"])
+def test_a_missing_recording_is_told_at_once_with_its_name(plugin: FeedPlugin, tmp_path: Path) -> None:
+    missing = tmp_path / f"none{plugin.suffixes[0]}"
+    with pytest.raises(InputError) as raised:
+        plugin.recording(missing, sensors=Sensors(), date=date(1970, 1, 1))
+    assert raised.value.file == str(missing)
+    assert raised.value.remedy
+    with pytest.raises(InputError, match="this is a folder"):
+        plugin.recording(tmp_path, sensors=Sensors(), date=date(1970, 1, 1))
+
+
+@pytest.mark.parametrize("plugin", [beast, asterix, plots], ids=["beast", "asterix", "plots"])
+def test_an_empty_recording_holds_nothing(plugin: FeedPlugin, tmp_path: Path) -> None:
+    path = tmp_path / f"empty{plugin.suffixes[0]}"
+    path.touch()
+    heard = Counted(plugin.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    assert (heard.frames, dict(heard.refused), len(heard.plots)) == (0, {}, 0)
