@@ -26,10 +26,6 @@ CELLS_OF_3 = (0, 1, 2, 6, 7, 11)
 SYMMETRY = 1e-3
 _CELL = {spec.name: spec for spec in column_specs(Plots)}
 
-_RADIANS_OF = {
-    "azimuth_rad": "azimuth_deg",
-    "elevation_rad": "elevation_deg",
-}
 _SIGMAS = {
     "sigma_range_m": "range_m",
     "sigma_azimuth_rad": "azimuth_deg",
@@ -69,6 +65,21 @@ class _Columns:
                     fill(row, part)
                 except _BadLine as bad:
                     self.reasons.setdefault(row, str(bad))
+
+    def having(self, field: str) -> tuple[list[int], list[Any]]:
+        """Return the rows whose line has `field`, and those parts."""
+        parts = [getattr(line, field) for line in self.lines]
+        rows = [row for row, part in enumerate(parts) if part is not None]
+        return rows, (parts if len(rows) == len(parts) else [parts[row] for row in rows])
+
+    def spread(self, name: str, rows: list[int], values: list[Any], *, to_radians: bool = False) -> None:
+        """Set the cells of `rows`; None stays absent. Numbers become radians if asked."""
+        told = np.array(values, dtype=np.float64)
+        if np.isnan(told).all():
+            return
+        column = self.blank(name)
+        given = ~np.isnan(told)
+        column[np.array(rows)[given]] = (np.radians(told) if to_radians else told)[given]
 
     def floats(self, name: str, values: Iterable[float | None]) -> None:
         """Set a column of numbers from values or Nones; all absent makes no column."""
@@ -136,11 +147,12 @@ def _fill_measurements(filled: _Columns) -> None:
 
 
 def _fill_parts(filled: _Columns) -> None:
-    filled.each("position", lambda row, part: _fill_position(filled, row, part))
+    # The commonest parts go column by column, for speed; the rest row by row.
+    _fill_positions(filled)
+    _fill_velocities(filled)
     filled.each("altitude", lambda row, part: _fill_altitude(filled, row, part))
-    filled.each("velocity_enu_mps", lambda row, part: _fill_velocity(filled, row, part))
+    _fill_sigmas(filled)
     filled.each("covariance", lambda row, part: _fill_covariance(filled, row, part))
-    filled.each("sigma", lambda row, part: _fill_sigma(filled, row, part))
     filled.each("bistatic", lambda row, part: _fill_bistatic(filled, row, part))
     filled.each("pose", lambda row, part: _fill_pose(filled, row, part))
     filled.each("track_ref", lambda row, part: _fill_text(filled, row, "track_ref", str(part)))
@@ -148,17 +160,36 @@ def _fill_parts(filled: _Columns) -> None:
     filled.each("classes", lambda row, part: _fill_classes(filled, row, part))
 
 
-def _fill_position(filled: _Columns, row: int, part: Any) -> None:
-    filled.blank("lat_deg")[row] = part.lat_deg
-    filled.blank("lon_deg")[row] = part.lon_deg
+def _fill_positions(filled: _Columns) -> None:
+    rows, parts = filled.having("position")
+    if not rows:
+        return
+    filled.spread("lat_deg", rows, [part.lat_deg for part in parts])
+    filled.spread("lon_deg", rows, [part.lon_deg for part in parts])
+    filled.spread("altitude_m", rows, [part.altitude_m for part in parts])
+    datums = filled.blank("altitude_datum")
+    for row, part in zip(rows, parts, strict=True):
+        try:
+            datums[row] = _datum_of_position(part, beside=filled.lines[row].altitude is not None)
+        except _BadLine as bad:
+            filled.reasons.setdefault(row, str(bad))
+
+
+def _datum_of_position(part: Any, *, beside: bool) -> Datum:
     if part.altitude_m is None:
         if part.datum is not None:
             raise _BadLine("position has a datum and no altitude_m")
-        return
-    if filled.lines[row].altitude is not None:
+        return Datum.ABSENT
+    if beside:
         raise _BadLine("two altitudes: one in position, one beside it")
-    filled.blank("altitude_m")[row] = part.altitude_m
-    filled.blank("altitude_datum")[row] = _datum(part.datum)
+    return _datum(part.datum)
+
+
+def _fill_velocities(filled: _Columns) -> None:
+    rows, parts = filled.having("velocity_enu_mps")
+    if rows:
+        for axis, name in enumerate(("velocity_east_mps", "velocity_north_mps", "velocity_up_mps")):
+            filled.spread(name, rows, [part[axis] for part in parts])
 
 
 def _fill_altitude(filled: _Columns, row: int, part: Any) -> None:
@@ -168,18 +199,25 @@ def _fill_altitude(filled: _Columns, row: int, part: Any) -> None:
         filled.blank("sigma_altitude_m")[row] = part.sigma_m
 
 
+def _fill_sigmas(filled: _Columns) -> None:
+    rows, parts = filled.having("sigma")
+    if not rows:
+        return
+    for row, part in zip(rows, parts, strict=True):
+        beside = filled.lines[row].altitude
+        if part.altitude_m is not None and beside is not None and beside.sigma_m is not None:
+            filled.reasons.setdefault(row, "two sigmas of altitude")
+    for name, field in _SIGMAS.items():
+        values = [getattr(part, field) for part in parts]
+        filled.spread(name, rows, values, to_radians=name.endswith("_rad"))
+
+
 def _datum(label: str | None) -> Datum:
     if label is None:
         raise _BadLine("altitude without a datum")
     if label not in DATUM_OF_LABEL:
         raise _BadLine(f"datum is none of {', '.join(DATUM_OF_LABEL)}")
     return DATUM_OF_LABEL[label]
-
-
-def _fill_velocity(filled: _Columns, row: int, part: tuple[float, float, float | None]) -> None:
-    for name, value in zip(("velocity_east_mps", "velocity_north_mps", "velocity_up_mps"), part, strict=True):
-        if value is not None:
-            filled.blank(name)[row] = value
 
 
 def _fill_covariance(filled: _Columns, row: int, part: list[float | list[float]]) -> None:
@@ -199,15 +237,6 @@ def _fill_covariance(filled: _Columns, row: int, part: list[float | list[float]]
         column[row] = matrix.ravel()[list(UPPER_6)]
     else:
         column[row, list(CELLS_OF_3)] = matrix.ravel()[list(UPPER_3)]
-
-
-def _fill_sigma(filled: _Columns, row: int, part: Any) -> None:
-    for name, field in _SIGMAS.items():
-        value = getattr(part, field)
-        if value is not None:
-            if name == "sigma_altitude_m" and not np.isnan(filled.blank(name)[row]):
-                raise _BadLine("two sigmas of altitude")
-            filled.blank(name)[row] = np.radians(value) if name.endswith("_rad") else value
 
 
 def _fill_bistatic(filled: _Columns, row: int, part: Any) -> None:
