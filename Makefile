@@ -6,7 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 SOURCES := src tests scripts
 INSTALLED := $(VENV)/.installed
 WARM := $(VENV)/.warm
-KERNELS := $(shell grep -rlE 'numba' src --include='*.py' 2>/dev/null)
+KERNELS := $(shell grep -rl '@kernel' src --include='*.py' 2>/dev/null)
 
 # A machine's own pip constraints know nothing of our lock; the lock pins and hashes everything by itself.
 PIP := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq

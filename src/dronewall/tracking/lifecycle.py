@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.tracks import TrackStatus
-from dronewall.tracking.look import find_twins
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.store import TrackStore
+from dronewall.tracking.twins import find_twins
 
 FORGOTTEN_EXISTENCE = 2e-5
 """A tentative track less likely than this began with a false plot."""

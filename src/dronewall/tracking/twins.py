@@ -1,0 +1,51 @@
+"""One object, one track: finding two tracks that describe the same thing."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+
+from dronewall.geodesy.jit import kernel
+
+
+@kernel
+def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, doubles):
+    """Mark in `doubles` (n,) every track that is the younger description of an object another track describes.
+
+    Two tracks are twins if position and velocity agree within their covariances and no radar ever saw both in one scan.
+    `order` lists `rows` by their first coordinate.
+    """
+    c, d = np.empty((6, 6)), np.empty(6)
+    for n in range(len(order)):
+        a = rows[order[n]]
+        for m in range(n + 1, len(order)):
+            b = rows[order[m]]
+            if x[b, 0] - x[a, 0] > near_m:
+                break
+            if doubles[a] or doubles[b] or not _may_be_twins(x, tracks, a, b, near_m):
+                continue
+            for i in range(6):
+                d[i] = x[a, i] - x[b, i]
+                for j in range(6):
+                    c[i, j] = cov[a, i, j] + cov[b, i, j]
+            if d @ np.linalg.solve(c, d) < twin_sq:
+                younger = b if tracks.track_id[b] > tracks.track_id[a] else a
+                if tracks.icao24[younger] != 0 and tracks.icao24[a + b - younger] == 0:
+                    younger = a + b - younger
+                doubles[younger] = True
+
+
+@kernel
+def _may_be_twins(x, tracks, a, b, near_m):
+    apart = 0.0
+    for i in range(3):
+        apart += (x[a, i] - x[b, i]) ** 2
+    if sqrt(apart) > near_m:
+        return False
+    if tracks.icao24[a] != 0 and tracks.icao24[b] != 0 and tracks.icao24[a] != tracks.icao24[b]:
+        return False
+    for radar in range(tracks.hit.shape[1]):
+        if tracks.hit[a, radar] > 0 and tracks.hit[a, radar] == tracks.hit[b, radar]:
+            return False
+    return True
