@@ -152,17 +152,25 @@ def journal_at(path: Path, truth_domain: TruthDomain) -> SqliteLog:
         JournalError: it cannot be opened, or what it holds is of another truth domain.
     """
     log = SqliteLog(path)
-    for stored in log.read():
-        began = content_of(stored, journal=log.name)
-        if isinstance(began, WallBegan) and began.truth_domain != truth_domain.value:
-            log.close()
+    try:
+        held = _truth_domain_in(log)
+        if held is not None and held is not truth_domain:
             raise JournalError(
                 str(path),
-                f"it holds {began.truth_domain}, and this wall is {truth_domain.value}: the two never mix",
+                f"it holds {held.value}, and this wall is {truth_domain.value}: the two never mix",
                 "Give this wall a journal of its own.",
             )
-        break
+    except JournalError:
+        log.close()
+        raise
     return log
+
+
+def _truth_domain_in(log: Log) -> TruthDomain | None:
+    """Return the truth domain that the journal's first entry names, None before it has any."""
+    first = next(log.read(), None)
+    began = None if first is None else content_of(first, journal=log.name)
+    return TruthDomain(began.truth_domain) if isinstance(began, WallBegan) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +251,6 @@ def replay_of(
 
 def _journal_replay(path: Path) -> Played:
     log = SqliteLog(path, read_only=True)
-    truth_domain = TruthDomain.LIVE
-    for stored in log.read():
-        began = content_of(stored, journal=log.name)
-        if isinstance(began, WallBegan):
-            truth_domain = TruthDomain(began.truth_domain)
-        break
+    truth_domain = _truth_domain_in(log) or TruthDomain.LIVE
     reader = Reader(Pipeline(Sensors(), truth_domain=truth_domain))
     return Played(journal_contents(log), reader, truth_domain, path.name, log.last_seq)

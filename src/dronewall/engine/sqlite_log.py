@@ -135,31 +135,36 @@ class SqliteLog:
         self._broken = self._broken or JournalError(self.name, "the journal is closed")
 
     def _opened(self) -> sqlite3.Connection:
-        if not self._read_only:
-            return self._connected("mode=rwc")
-        try:
-            return self._connected("mode=ro")
-        except sqlite3.OperationalError:
-            # In a folder that may not be written SQLite reads a file with no write-ahead log only as one that never
-            # changes; with such a log beside it, that would hide its newest entries.
-            if self._path.with_name(self._path.name + "-wal").exists():
-                raise
-            return self._connected("mode=ro&immutable=1")
-
-    def _connected(self, how: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?{how}",
-            uri=True,
-            timeout=BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        connection = self._reading() if self._read_only else self._connected("mode=rwc")
         try:
             self._prepare(connection)
         except (sqlite3.Error, JournalError):
             connection.close()
             raise
         return connection
+
+    def _reading(self) -> sqlite3.Connection:
+        """Return a connection of its own for one reader, who then waits for nobody."""
+        connection = self._connected("mode=ro")
+        try:
+            connection.execute("PRAGMA user_version")
+        except sqlite3.OperationalError:
+            connection.close()
+            # In a folder that may not be written SQLite reads a file with no write-ahead log only as one that never
+            # changes; with such a log beside it, that would hide its newest entries.
+            if self._path.with_name(self._path.name + "-wal").exists():
+                raise
+            return self._connected("mode=ro&immutable=1")
+        return connection
+
+    def _connected(self, how: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?{how}",
+            uri=True,
+            timeout=BUSY_S,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -190,22 +195,29 @@ class SqliteLog:
 
     def _read(self, from_seq: int, through: int) -> Iterator[Stored]:
         expected = from_seq
-        with closing(self._connection.cursor()) as rows:
-            try:
-                rows.execute(
+        try:
+            with closing(self._reading()) as connection:
+                for seq, kind, at_ns, body in connection.execute(
                     "SELECT seq, kind, at_ns, body FROM log WHERE seq BETWEEN ? AND ? ORDER BY seq", (from_seq, through)
-                )
-                for seq, kind, at_ns, body in rows:
+                ):
                     if seq != expected:
                         break
                     expected += 1
-                    yield Stored(seq, Entry(EntryKind(kind), at_ns, body))
-            except sqlite3.Error as error:
-                raise _told(self._path, error) from error
+                    yield Stored(seq, Entry(self._kind(seq, kind), at_ns, body))
+        except sqlite3.Error as error:
+            raise _told(self._path, error) from error
         if expected <= through:
             raise JournalError(
                 self.name, f"entry {expected} is missing", "Restore the journal from a copy, or start a new one."
             )
+
+    def _kind(self, seq: int, kind: int) -> EntryKind:
+        try:
+            return EntryKind(kind)
+        except ValueError as error:
+            raise JournalError(
+                self.name, f"entry {seq} is of an unknown kind ({kind})", "It may be of a newer dronewall: install it."
+            ) from error
 
     def _refuse_when_broken(self) -> None:
         if self._broken is not None:
