@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dronewall.feeds.asterix import AsterixDecoder
-from dronewall.feeds.beast import BeastDecoder
 from dronewall.feeds.feed import Decoded
+from dronewall.feeds.mode_s import beast_decoder
 from dronewall.model.sensors import Sensors
 from dronewall.wire.beast.framing import BeastFrame, encoded
 from dronewall.wire.mode_s.cpr import Place
@@ -63,7 +63,7 @@ def test_mode_s_frames_become_the_plots_on_paper(case: dict[str, Any]) -> None:
         message = message_from(text)
         ticks = round(index * case["gap_s"] * 12e6)
         stream += encoded(BeastFrame(TYPE_OF_LENGTH[len(message)], ticks, 100, message, 0))
-    decoder = BeastDecoder("golden", "receiver", transponders=Transponders(site=site))
+    decoder = beast_decoder("golden", "receiver", transponders=Transponders(site=site))
     check(decoder.decode(stream, received_ns=None), case)
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from dronewall.feeds.asterix import AsterixDecoder
-from dronewall.feeds.beast import BeastDecoder
 from dronewall.feeds.feed import Decoded, Decoder
+from dronewall.feeds.mode_s import ModeSDecoder, avr_decoder, beast_decoder
 from dronewall.feeds.plots import PlotsDecoder
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensors
@@ -19,12 +19,16 @@ from dronewall.wire.beast.framing import BeastFrame, encoded
 from dronewall.wire.mode_s.transponders import Transponders
 
 NOW_NS = 1_683_028_802_000_000_000
-FUZZ_CASES = 4_000
-"""About twenty seconds for the three decoders together."""
+FUZZ_CASES = 3_000
+"""About twenty seconds for the four decoders together."""
 
 
-def beast() -> BeastDecoder:
-    return BeastDecoder("fuzz", "receiver", transponders=Transponders())
+def beast() -> ModeSDecoder:
+    return beast_decoder("fuzz", "receiver", transponders=Transponders())
+
+
+def avr() -> ModeSDecoder:
+    return avr_decoder("fuzz", "receiver", transponders=Transponders())
 
 
 def asterix_file() -> AsterixDecoder:
@@ -75,10 +79,16 @@ GOOD_LINE = st.sampled_from(
         b"\n",
     ]
 )
+GOOD_AVR = st.builds(
+    lambda message, second: b"%d.%06d *%s;\n" % (second, second % 999_983, message.hex().encode()),
+    st.sampled_from(MODE_S),
+    st.integers(0, 2_000_000_000),
+)
 BAD = st.binary(max_size=40)
 Maker = Callable[[], Decoder]
 DECODERS: dict[str, tuple[Maker, st.SearchStrategy[bytes]]] = {
     "beast": (beast, GOOD_BEAST),
+    "avr": (avr, GOOD_AVR),
     "asterix": (asterix_file, GOOD_ASTERIX),
     "plots": (plots, GOOD_LINE),
 }
@@ -156,10 +166,11 @@ def test_a_good_frame_after_any_damage_is_still_read(name: str, data: st.DataObj
     make, _ = DECODERS[name]
     sure = {
         "beast": encoded(BeastFrame(0x32, 1, 1, bytes.fromhex("5D4D20237A55A6"), 0)),
+        "avr": b"1.5 *5D4D20237A55A6;\n",
         "plots": b'{"sensor_id":"sure","at_ns":1,"azimuth_deg":1}\n',
     }[name]
     decoder = make()
-    drained_before = decoder.decode(data.draw(BAD) + (b"\n" if name == "plots" else b""), received_ns=None)
+    drained_before = decoder.decode(data.draw(BAD) + (b"\n" if name in ("plots", "avr") else b""), received_ns=None)
     assert drained_before is not None
     assert decoder.decode(sure + sure + sure, received_ns=None).frames >= 2
 

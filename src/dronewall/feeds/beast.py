@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from datetime import date
 from pathlib import Path
@@ -16,22 +15,17 @@ import msgspec
 from dronewall.engine.clock import Clock
 from dronewall.engine.links import Pauses, dial_tcp
 from dronewall.feeds.feed import Batch, Decoded
-from dronewall.feeds.files import NS_PER_S, check_readable, midnight_ns, pieces
+from dronewall.feeds.files import check_readable, midnight_ns, pieces
+from dronewall.feeds.mode_s import ModeSDecoder, avr_decoder, beast_decoder
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma, Wire
 from dronewall.model.status import FeedStatus
-from dronewall.wire.beast.framing import MLAT_TICKS, BeastFrame, BeastFraming, TickClock
 from dronewall.wire.mode_s.accuracy import SIGMA_ALTITUDE_M, SIGMA_POSITION_M, SIGMA_VELOCITY_MPS
 from dronewall.wire.mode_s.cpr import Place
-from dronewall.wire.mode_s.messages import ModeSReader, TimedMessage
 from dronewall.wire.mode_s.transponders import Transponders
-from dronewall.wire.refusals import Refusals
-from dronewall.wire.rows import PlotRows
 
-MODE_A_C, STATUS = 0x31, 0x34
-PIECE_S = 0.5
-PIECE_FRAMES_MAX = 1000
+AVR_SUFFIX = ".ts_avr"
 
 
 class BeastSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,64 +36,6 @@ class BeastSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What people call it; the sensor's id or the address if empty."""
     sensor_id: str = ""
     """The receiver; if empty, the sensor whose `wire.feed` is this feed's name, else `adsb:NAME`."""
-
-
-class BeastDecoder:
-    """The pure half: a Beast stream becomes plots.
-
-    Args:
-        feed: the feed's name, for refusals.
-        sensor_id: the receiver.
-        transponders: what is known before the first byte, for instance the receiver's place.
-        day_ns: midnight from which ticks count when no time of receipt is given.
-    """
-
-    def __init__(self, feed: str, sensor_id: str, *, transponders: Transponders, day_ns: int = 0) -> None:
-        self._refusals = Refusals(feed)
-        self._framing = BeastFraming(self._refusals)
-        self._ticks = TickClock(day_ns)
-        self._reader = ModeSReader(sensor_id, transponders, self._refusals)
-
-    def decode(self, data: bytes, *, received_ns: int | None) -> Decoded:
-        """Take a piece of the stream; see `Decoder.decode`."""
-        return self._decoded(self._timed(self._framing.frames(data), received_ns))
-
-    def pieces(self, data: bytes) -> Iterator[Decoded]:
-        """Take a piece of a recording and yield it in pieces of about half a second of its own time."""
-        piece: list[TimedMessage] = []
-        for timed in self._timed(self._framing.frames(data), None):
-            if piece and (timed.at_ns - piece[0].at_ns >= PIECE_S * NS_PER_S or len(piece) >= PIECE_FRAMES_MAX):
-                yield self._decoded(piece)
-                piece = []
-            piece.append(timed)
-        yield self._decoded(piece)
-
-    def finish(self) -> Decoded:
-        """Refuse what is left of an unfinished frame; see `Decoder.finish`."""
-        self._framing.finish()
-        return Decoded(refused=self._refusals.taken())
-
-    def _timed(self, frames: Sequence[BeastFrame], received_ns: int | None) -> list[TimedMessage]:
-        """Return the messages of frames with their instants, in order; refuse those nobody sent."""
-        timed: list[TimedMessage] = []
-        for frame in frames:
-            if frame.type == STATUS:
-                self._refusals.refuse("the receiver's status is not read", offset=frame.offset, frame=frame.message)
-            elif frame.ticks == MLAT_TICKS:
-                self._refusals.refuse(
-                    "a position made up from multilateration", offset=frame.offset, frame=frame.message
-                )
-            else:
-                at_ns = self._ticks.at_ns(frame.ticks) if received_ns is None else received_ns
-                timed.append(TimedMessage(frame.message, at_ns, at_ns, frame.offset))
-        return timed
-
-    def _decoded(self, timed: Sequence[TimedMessage]) -> Decoded:
-        rows, unplaceable = PlotRows(), Counter[str]()
-        mode_s = [message for message in timed if len(message.message) > 2]
-        replies_a_c = len(timed) - len(mode_s)
-        frames = replies_a_c + self._reader.read(mode_s, rows, unplaceable)
-        return Decoded(rows.plots(), frames, self._refusals.taken(), tuple(sorted(unplaceable.items())))
 
 
 class BeastFeed:
@@ -124,7 +60,7 @@ class BeastFeed:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what the receiver sends, for ever; what was heard of aircraft outlives a lost connection."""
-        decoder = BeastDecoder(self.name, self._sensor_id, transponders=Transponders(site=self._site))
+        decoder = beast_decoder(self.name, self._sensor_id, transponders=Transponders(site=self._site))
         chunks = dial_tcp(
             self._address.host, self._address.port, clock=self._clock, pauses=Pauses(), on_state=self._tally.moved
         )
@@ -143,7 +79,7 @@ class BeastPlugin:
     """The entry point `beast`."""
 
     schemes = ("beast",)
-    suffixes = (".beast",)
+    suffixes = (".beast", AVR_SUFFIX)
     Settings = BeastSettings
 
     def open(self, settings: BeastSettings, *, sensors: Sensors, clock: Clock) -> BeastFeed:
@@ -155,7 +91,7 @@ class BeastPlugin:
         return (assumed_receiver(f"adsb:{path.stem}", path.stem),)
 
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
-        """Yield a recording whose ticks count from midnight of `date`; see `FeedPlugin.recording`.
+        """Yield a recording; the ticks of Beast count from midnight of `date`. See `FeedPlugin.recording`.
 
         Its beginning is read ahead for the first aircraft in the air whose position is certain: aircraft on the
         ground send theirs modulo a quarter of the earth, and any place near the receiver settles which.
@@ -167,7 +103,7 @@ class BeastPlugin:
 
     def _recording(self, path: Path, sensor_id: str, site: Place | None, day_ns: int) -> Iterator[Decoded]:
         transponders = Transponders(site=site, surroundings=site or _surroundings(path))
-        decoder = BeastDecoder(path.stem, sensor_id, transponders=transponders, day_ns=day_ns)
+        decoder = _decoder(path, sensor_id, transponders, day_ns)
         for data in pieces(path):
             yield from decoder.pieces(data)
         yield decoder.finish()
@@ -189,9 +125,15 @@ def _site(sensor: Sensor | None) -> Place | None:
     return Place(sensor.lat_deg, sensor.lon_deg)
 
 
+def _decoder(path: Path, sensor_id: str, transponders: Transponders, day_ns: int) -> ModeSDecoder:
+    if path.suffix.lower() == AVR_SUFFIX:
+        return avr_decoder(path.stem, sensor_id, transponders=transponders)
+    return beast_decoder(path.stem, sensor_id, transponders=transponders, day_ns=day_ns)
+
+
 def _surroundings(path: Path) -> Place | None:
     transponders = Transponders()
-    decoder = BeastDecoder(path.stem, "", transponders=transponders)
+    decoder = _decoder(path, "", transponders, 0)
     for data in pieces(path):
         decoder.decode(data, received_ns=None)
         if transponders.surroundings is not None:

@@ -105,6 +105,15 @@ def test_positions_over_toulouse_agree_with_a_second_implementation(recordings: 
     assert seen > 2_000
 
 
+def test_the_same_messages_as_lines_of_text_give_the_same_positions(recordings: Path, toulouse: Counted) -> None:
+    path = recordings / "adsb" / "toulouse_20240606.ts_avr"
+    heard = Counted(beast.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    assert heard.frames + sum(heard.refused.values()) == 71_939
+    assert Counter(heard.plots.icao24.tolist()) == Counter(toulouse.plots.icao24.tolist())
+    assert heard.plots.lat_deg == pytest.approx(toulouse.plots.lat_deg)
+    assert heard.plots.at_ns[0] // S == 1_717_664_319 + 201  # the lines carry their own date and time
+
+
 def test_a_receiver_whose_site_is_known_places_ground_traffic_from_the_first_message(recordings: Path) -> None:
     receiver = Sensor(
         "tower", SensorKind.ADSB, lat_deg=43.63, lon_deg=1.37, hae_m=150.0, wire=Wire(feed="toulouse_20240606")
