@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from dronewall.wire.rows import PlotRows
 
 CATEGORIES = (34, 48)
 EDITIONS_READ = "1."
+ANTENNAS_TOLD_MAX = 8
 PIECE_NS = NS_PER_S // 2
 
 
@@ -74,9 +75,9 @@ class AsterixDecoder:
         self._latest_ns = 0
 
     @property
-    def stations(self) -> tuple[Station, ...]:
-        """The radars heard so far."""
-        return tuple(self._stations.values())
+    def turning(self) -> tuple[Station, ...]:
+        """The radars heard so far that told how fast their antenna turns."""
+        return tuple(station for station in self._stations.values() if station.antenna.turn_s is not None)
 
     def decode(self, data: bytes, *, received_ns: int | None) -> Decoded:
         """Take a datagram or a piece of a file; see `Decoder.decode`."""
@@ -163,7 +164,8 @@ class AsterixDecoder:
             sensor = self._sensors.get(sensor_id)
             declared_m = sensor.range_max_m if sensor else None
             editions = dict(sensor.wire.editions) if sensor else {}
-            station = Station(sensor_id, DayClock(self._day_ns), declared_m or cat048.RANGE_MAX_M, editions)
+            clock = DayClock(self._day_ns, near_ns=self._latest_ns or None)
+            station = Station(sensor_id, clock, declared_m or cat048.RANGE_MAX_M, editions)
             self._stations[sac, sic] = station
         return station
 
@@ -191,27 +193,28 @@ class AsterixFeed:
         self._address = address_of(settings.url)
         self.url = settings.url
         self.name = settings.name or str(self._address)
-        self._sensors = sensors
         self._clock = clock
         self._tally = Tally(self.name, self.url)
+        self._decoder = AsterixDecoder(self.name, sensors=sensors, datagrams=True)
 
     def assumed_sensors(self) -> tuple[Sensor, ...]:
         """Return none: a radar nobody declared has no known site, so nothing of it can be placed."""
         return ()
 
     def status(self) -> FeedStatus:
-        """Return its health."""
-        return self._tally.status(now_ns=self._clock.now_ns())
+        """Return its health, with the period of every antenna that tells it."""
+        status = self._tally.status(now_ns=self._clock.now_ns())
+        turns = [f"{one.sensor_id} turns in {one.antenna.turn_s:.2f} s" for one in self._decoder.turning]
+        return replace(status, detail="; ".join((status.detail, *turns[:ANTENNAS_TOLD_MAX])))
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what arrives, for ever."""
-        decoder = AsterixDecoder(self.name, sensors=self._sensors, datagrams=True)
         chunks = bind_udp(self._address.host, self._address.port, clock=self._clock, on_state=self._tally.moved)
         async with aclosing(chunks):
             async for chunk in chunks:
                 if chunk.dropped:
                     self._tally.refuse("datagram lost, for the buffer was full", chunk.dropped)
-                decoded = decoder.decode(chunk.data, received_ns=chunk.received_ns)
+                decoded = self._decoder.decode(chunk.data, received_ns=chunk.received_ns)
                 self._tally.count(decoded, received_ns=chunk.received_ns)
                 yield Batch(decoded)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aviconv_asterix import Cat034Record
 
 NS_PER_MS = 1_000_000
-NORTH, SECTOR = "north_marker", "sector_crossing"
+NORTH = "north_marker"
 TURN_MIN_S, TURN_MAX_S = 0.5, 60.0
 """Periods outside this are no antenna's; they are not believed."""
 
@@ -28,17 +28,12 @@ class Antenna:
 
     scan: int | None = None
     turn_s: float | None = None
-    norths: int = 0
-    sectors: int = 0
 
     def hear(self, message: Cat034Record, *, at_ns: int) -> int | None:
         """Take a message; return the number of the scan that it ends, if it ends one."""
         if message.antenna_rotation_s is not None and TURN_MIN_S <= message.antenna_rotation_s <= TURN_MAX_S:
             self.turn_s = message.antenna_rotation_s
-        if message.message_type == SECTOR:
-            self.sectors += 1
         if message.message_type != NORTH:
             return None
-        self.norths += 1
         ended, self.scan = self.scan, at_ns // NS_PER_MS
         return ended

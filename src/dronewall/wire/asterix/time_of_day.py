@@ -22,11 +22,15 @@ class DayClock:
     Live, the day is the one that brings the time of day nearest to the time of receipt. In a recording it is the
     first day somebody named, and the next one after each midnight. A time that jumps is refused until a second
     report agrees with it.
+
+    Args:
+        day_ns: midnight of a recording's first day.
+        near_ns: the time it is by other radars' clocks, if any was heard before.
     """
 
-    def __init__(self, day_ns: int) -> None:
+    def __init__(self, day_ns: int, *, near_ns: int | None = None) -> None:
         self._day_ns = day_ns
-        self._last_ns: int | None = None
+        self._last_ns = near_ns
         self._suspect_ns: int | None = None
 
     def at_ns(self, time_of_day_s: float | None, *, received_ns: int | None) -> int | str:
