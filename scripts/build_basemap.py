@@ -61,6 +61,7 @@ def main() -> None:
     earth, names = (opened(wheels / name, digest) for name, (_, digest) in WHEELS.items())
     TARGET.mkdir(parents=True, exist_ok=True)
     write("land.json", collection(land(earth)))
+    write("coast.json", collection(coast(earth)))
     write("lakes.json", collection(lakes(earth)))
     write("borders.json", collection(borders(earth)))
     write("names.json", {"countries": country_names(earth), "places": places(names)})
@@ -115,6 +116,12 @@ def land(earth: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
     for _, geometry in shapes(earth, "physical/ne_110m_land"):
         beyond = geometry.intersection(WORLD).difference(EUROPE)
         yield from features(beyond, tolerance_deg=0.02, digits=2, kind="Polygon")
+
+
+def coast(earth: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
+    """Shores of Europe as lines of their own: the outline of cut land would also draw the edge of the cut."""
+    for _, geometry in shapes(earth, "physical/ne_10m_coastline"):
+        yield from features(geometry.intersection(EUROPE), tolerance_deg=0.003, digits=3, kind="LineString")
 
 
 def lakes(earth: zipfile.ZipFile) -> Iterator[dict[str, Any]]:

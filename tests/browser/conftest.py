@@ -56,8 +56,9 @@ class Visit:
         self.page.screenshot(path=str(ARTEFACTS / f"{name}.png"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    # For a module only: while Playwright is open its loop counts as running, and no other test may run one.
     try:
         chromium_path()
     except RequestError as missing:
@@ -66,7 +67,7 @@ def chromium() -> Iterator[Any]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wall() -> Iterator[MadeUpWall]:
     """A wall of 300 tracks that stays as it is: tests that change theirs make their own."""
     with MadeUpWall(300) as made_up:

@@ -110,7 +110,7 @@ def test_a_coasting_track_is_hollow_and_its_age_is_written(visit: Visits, wall: 
     x, y = place_of(page, wall, row)
     drawn = [tuple(colour) for colour in colours(page, x, y, 14)]
     assert not any(near(colour, (207, 198, 106), by=6) for colour in drawn)
-    assert any(near(colour, (255, 255, 128), by=30) for colour in drawn), "its frame is drawn in its colour"
+    assert any(near(colour, (232, 223, 140), by=30) for colour in drawn), "its frame is drawn in its colour"
     assert page.cop("counts.coasting") >= 1
     page.keep("coasting")
 

@@ -21,21 +21,22 @@ export async function fontsReady() {
 
 /** @param {HTMLElement} target @param {HTMLElement} scale where the scale bar goes */
 export async function baseMap(target, scale) {
-  const [land, lakes, borders, names] = await Promise.all(["land", "lakes", "borders", "names"].map(fetched));
+  const files = ["land", "coast", "lakes", "borders", "names"];
+  const [land, coast, lakes, borders, names] = await Promise.all(files.map(fetched));
   const { Style, Fill, Stroke } = ol.style;
   const solid = (colour) => new Fill({ color: colour });
   const lines = {
     known: new Style({ stroke: new Stroke({ color: INK.border, width: 1.1 }) }),
     disputed: new Style({ stroke: new Stroke({ color: INK.disputed, width: 1.1, lineDash: [4, 4] }) }),
   };
-  const coast = new Style({ fill: solid(INK.land), stroke: new Stroke({ color: INK.coast, width: 0.8 }) });
   return new ol.Map({
     target,
     pixelRatio: 1,
     controls: [new ol.control.ScaleLine({ target: scale, minWidth: 80 })],
     interactions: ol.interaction.defaults.defaults({ altShiftDragRotate: false, pinchRotate: false, keyboard: false }),
     layers: [
-      area(land, coast),
+      area(land, new Style({ fill: solid(INK.land) })),
+      area(coast, new Style({ stroke: new Stroke({ color: INK.coast, width: 0.9 }) })),
       area(lakes, new Style({ fill: solid(INK.sea) })),
       area(borders, (feature) => (feature.get("disputed") ? lines.disputed : lines.known)),
       labels(names),
@@ -78,7 +79,7 @@ function labels(names) {
     style: (feature, resolution) => {
       const zoom = Math.log2(156543.03 / resolution);
       const country = feature.get("kind") === "country";
-      if (country ? zoom > 7.2 || feature.get("rank") > zoom : feature.get("rank") > zoom - 5.2) return undefined;
+      if (country ? zoom > 7.2 || feature.get("rank") > zoom : feature.get("rank") > zoom - 4.7) return undefined;
       const key = feature.get("name");
       if (!styles.has(key)) styles.set(key, country ? countryStyle(key) : placeStyle(key, feature.get("rank")));
       return styles.get(key);

@@ -19,6 +19,7 @@ import { figure, position, shownId, wholeId } from "./words.js";
 
 const REACH_PX = 20;
 const PAN_PX = 120;
+const SENSORS_TELL = 3;
 
 class Page {
   /** @param {any} map */
@@ -67,11 +68,8 @@ class Page {
     this.measures.took(frame, message.byteLength, performance.now() - begun);
     this.stage.afterDraw.push(() => this.measures.drew(frame.sentMs));
     this.stage.ask({ ground: frame.full });
-    if (!this.fitted && this.store.length > 0) {
-      this.fitted = true;
-      this.fit();
-      this.list.refresh();
-    }
+    if (this.measures.fulls === 1 && frame.full) this.list.refresh();
+    this.#fitOnce();
     return true;
   }
 
@@ -84,6 +82,7 @@ class Page {
       this.sensors = event.sensors;
       this.stage.ground.take(event.sensors);
       this.stage.ask({ ground: true });
+      this.#fitOnce();
     }
     this.#state();
   }
@@ -110,7 +109,7 @@ class Page {
     if (!this.frozen) this.list.refresh();
     if (!byId("panel-wall").hidden) {
       const drawMs = Measures.quantile(this.measures.latenciesMs.slice(-60), 0.95);
-      const told = { open: `open, last message ${figure(this.link.silenceMs())} ms ago` }[this.link.state];
+      const told = { open: `open, heard ${figure(this.link.silenceMs())} ms ago` }[this.link.state];
       showWall(this.status, this.feeds, this.sensors, { link: told ?? this.link.state, drawMs });
     }
     if (!this.frozen) this.stage.ask({ ground: this.store.bearings.length > 0 });
@@ -180,13 +179,26 @@ class Page {
     this.map.getView().setCenter([x, y]);
   }
 
-  /** Show every track, or every sensor if there is none. */
+  /** At first show what the sensors watch; where there are too few to tell, show the first tracks. */
+  #fitOnce() {
+    if (this.fitted || (this.store.seq < 0 && this.sensors.length === 0)) return;
+    const sited = this.stage.ground.sensors.filter((sensor) => sensor.sited);
+    const many = sited.length >= SENSORS_TELL;
+    this.fitted = many ? this.#show(sited.map((s) => s.x), sited.map((s) => s.y)) : this.fit();
+  }
+
+  /** Show every track, or every sensor if there is none; false if there is neither. */
   fit() {
     const { store } = this;
     const sited = this.stage.ground.sensors.filter((sensor) => sensor.sited);
     const xs = store.length ? store.x.subarray(0, store.length) : sited.map((sensor) => sensor.x);
     const ys = store.length ? store.y.subarray(0, store.length) : sited.map((sensor) => sensor.y);
-    if (xs.length === 0) return;
+    return this.#show(xs, ys);
+  }
+
+  /** @param {ArrayLike<number>} xs @param {ArrayLike<number>} ys map metres */
+  #show(xs, ys) {
+    if (xs.length === 0) return false;
     const extent = [Infinity, Infinity, -Infinity, -Infinity];
     for (let i = 0; i < xs.length; i++) {
       extent[0] = Math.min(extent[0], xs[i]);
@@ -195,6 +207,7 @@ class Page {
       extent[3] = Math.max(extent[3], ys[i]);
     }
     this.map.getView().fit(extent, { padding: [64, 60, 56, 60], maxZoom: 9 });
+    return true;
   }
 
   #pointer() {

@@ -10,6 +10,8 @@ import { AFFILIATIONS, age, CLASSES, COASTING, figure, HOSTILE, PRESSING, shownI
 
 export const DOTS_ABOVE = 1500;
 export const LABELS_BELOW = 400;
+const SMALL_ABOVE = 150;
+const SMALL_BELOW_ZOOM = 6.5;
 const ELLIPSE_95 = 2.4477;
 const HALO = "#070c12";
 const REMOTE_INK = "#56b4e9";
@@ -47,7 +49,7 @@ export class Painter {
     if (this.ellipses) this.#uncertainty(pen, view, store, rows, chosen);
     this.#leaders(pen, view, store, rows);
     this.#remotes(pen, view, store, pictureMs);
-    this.#symbols(pen, store, rows);
+    this.#symbols(pen, view, store, rows);
     if (chosen !== undefined) this.#chosen(pen, view, store, chosen);
     const labelled = count > LABELS_BELOW ? rows.filter((i) => pressing(store, this.seen[i])) : rows;
     this.counts.labelled = this.#labels(pen, view, store, labelled, chosen, pictureMs);
@@ -129,9 +131,9 @@ export class Painter {
     }
   }
 
-  #symbols(pen, store, rows) {
+  #symbols(pen, view, store, rows) {
     const { affiliation, object_class, status } = store.c;
-    const crowd = rows.length > LABELS_BELOW;
+    const crowd = rows.length > SMALL_ABOVE || view.zoom < SMALL_BELOW_ZOOM;
     for (const i of rows) {
       const row = this.seen[i];
       const size = crowd && !pressing(store, row) ? "small" : "large";

@@ -3,14 +3,14 @@
 /** @typedef {{key: string, word: string, letter: string, ink: string, fill: string}} AffiliationWord */
 
 /** APP-6 colours; the letter and the frame's shape say the same to whoever cannot tell the colours. What does not
- * press is filled in a calmer shade of its colour, so that the eye finds the hostile and the suspect first.
+ * press is drawn in a calmer shade of its colour, so that the eye finds the hostile and the suspect first.
  * @type {AffiliationWord[]} */
 export const AFFILIATIONS = [
-  { key: "pending", word: "Pending", letter: "P", ink: "#ffff80", fill: "#cfc66a" },
-  { key: "unknown", word: "Unknown", letter: "U", ink: "#ffff80", fill: "#cfc66a" },
-  { key: "assumed_friend", word: "Assumed friend", letter: "A", ink: "#80e0ff", fill: "#6db4cf" },
-  { key: "friend", word: "Friend", letter: "F", ink: "#80e0ff", fill: "#6db4cf" },
-  { key: "neutral", word: "Neutral", letter: "N", ink: "#aaffaa", fill: "#7fbb8b" },
+  { key: "pending", word: "Pending", letter: "P", ink: "#e8df8c", fill: "#cfc66a" },
+  { key: "unknown", word: "Unknown", letter: "U", ink: "#e8df8c", fill: "#cfc66a" },
+  { key: "assumed_friend", word: "Assumed friend", letter: "A", ink: "#8fd0ea", fill: "#6db4cf" },
+  { key: "friend", word: "Friend", letter: "F", ink: "#8fd0ea", fill: "#6db4cf" },
+  { key: "neutral", word: "Neutral", letter: "N", ink: "#9fdcab", fill: "#7fbb8b" },
   { key: "suspect", word: "Suspect", letter: "S", ink: "#ffbc60", fill: "#ffbc60" },
   { key: "hostile", word: "Hostile", letter: "H", ink: "#ff8080", fill: "#ff7474" },
 ];
