@@ -6,6 +6,7 @@ PYTEST := $(BIN)/python -m pytest
 SOURCES := src tests scripts
 INSTALLED := $(VENV)/.installed
 WARM := $(VENV)/.warm
+SEED ?= $(shell date +%s)
 KERNELS := $(shell grep -rl '@kernel' src --include='*.py' 2>/dev/null)
 
 # A machine's own pip constraints know nothing of our lock; the lock pins and hashes everything by itself.
@@ -25,7 +26,7 @@ demo: $(INSTALLED) ## a simulated night, fused and shown at http://127.0.0.1:808
 
 test: $(INSTALLED) ## every test but the deep ones; what CI runs
 	@sh scripts/browser.sh
-	$(PYTEST) -m 'not deep' $(ARGS)
+	$(PYTEST) -m 'not deep' --hypothesis-profile=test $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, arch and the fast tests: before each commit
 	$(BIN)/ruff format --check $(SOURCES)
@@ -45,9 +46,9 @@ types: $(INSTALLED) ## mypy, strict
 arch: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-deep: $(INSTALLED) ## the long counts; prints its seed
-	@sh scripts/browser.sh
-	$(PYTEST) -m deep -s $(ARGS)
+deep: $(INSTALLED) ## every law with very many cases; prints its seed
+	@echo "seed $(SEED): repeat with make deep SEED=$(SEED)"
+	$(PYTEST) tests/property --hypothesis-profile=deep --hypothesis-seed=$(SEED) $(ARGS)
 
 bench: $(INSTALLED) ## every benchmark, one line per figure
 	$(BIN)/dronewall bench all $(ARGS)

@@ -18,6 +18,11 @@ for profile, cases in (("check", 100), ("test", 2_000), ("deep", 100_000)):
 settings.load_profile("check")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: while its driver lives, its event loop lets no other run in this thread."""
+    items.sort(key=lambda item: "browser" in item.path.relative_to(REPOSITORY / "tests").parts)
+
+
 @pytest.fixture(scope="session")
 def recordings() -> Path:
     """The folder of real recordings; a test that needs it is skipped where there is none."""

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dronewall.bench.gospa import Pairs, assigned_pairs, near_pairs
@@ -54,7 +54,6 @@ def every_assignment(x: np.ndarray, y: np.ndarray) -> float:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 3), st.integers(1, 5))
-@settings(max_examples=150, deadline=None)
 def test_trajectory_cost_is_that_of_the_best_of_all_assignments(seed: int, m: int, n: int, steps: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = trajectories(rng, m, steps), trajectories(rng, n, steps)
@@ -77,7 +76,6 @@ def test_a_tangle_too_large_for_the_programme_gives_an_upper_bound(monkeypatch: 
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
 def test_the_cost_is_symmetric_and_nothing_from_oneself(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = trajectories(rng, 3, 4), trajectories(rng, 2, 4)
@@ -86,7 +84,6 @@ def test_the_cost_is_symmetric_and_nothing_from_oneself(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 12))
-@settings(max_examples=200, deadline=None)
 def test_assigned_pairs_are_one_to_one_and_the_best_there_are(seed: int, m: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     x, y = trajectories(rng, m, 1)[:, 0], trajectories(rng, n, 1)[:, 0]
