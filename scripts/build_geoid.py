@@ -1,7 +1,8 @@
 #!/usr/bin/env python
 """Build src/dronewall/geodesy/egm96.npz from the EGM96 15-minute grid in Debian's `proj-data`.
 
-usage: apt-get download proj-data && dpkg-deb -x proj-data_*.deb DIR && scripts/build_geoid.py DIR/usr/share/proj/egm96_15.gtx
+usage: apt-get download proj-data && dpkg-deb -x proj-data_*.deb DIR
+       scripts/build_geoid.py DIR/usr/share/proj/egm96_15.gtx
 
 EGM96 was computed by NIMA and NASA GSFC, works of the United States government in the public domain. The result holds
 undulations in centimetres: Europe at 0.25 degrees, the world at 1 degree. NOTICE names the source.
