@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
@@ -41,14 +41,12 @@ def tables(draw: st.DrawFn, table_type: type[Table]) -> Table:
 
 
 @given(tables(Plots))
-@settings(max_examples=200, deadline=None)
 def test_plots_come_back_to_the_bit(plots: Plots) -> None:
     _, back = unpack_table(pack_table(Note(), plots), Note, Plots, where="test")
     assert same(plots, back)
 
 
 @given(tables(Tracks))
-@settings(max_examples=100, deadline=None)
 def test_any_other_table_comes_back_too(tracks: Tracks) -> None:
     _, back = unpack_table(pack_table(Note(), tracks), Note, Tracks, where="test")
     assert same(tracks, back)
@@ -79,7 +77,6 @@ def test_a_body_that_lies_askew_in_memory_is_set_straight() -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
 def test_any_damaged_byte_is_found(data: st.DataObject) -> None:
     body = bytearray(pack_table(Note("hello"), Plots.of(3, range_m=[1.0, 2.0, 3.0])))
     at = data.draw(st.integers(0, len(body) - 1))

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import pytest
 from fakes_of_run import RADAR, CountingPipeline
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped
@@ -96,7 +96,6 @@ def test_a_plot_out_of_order_is_taken_with_the_next_step_and_none_is_lost() -> N
 @given(
     st.lists(st.lists(st.floats(1.0, 200.0), max_size=6), max_size=6), st.sampled_from([0.1, 0.5, 1.0]), st.booleans()
 )
-@settings(max_examples=200, deadline=None)
 def test_every_plot_is_taken_once_by_a_step_that_is_not_before_it(
     received: list[list[float]], step_s: float, ordered: bool
 ) -> None:
