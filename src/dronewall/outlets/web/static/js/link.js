@@ -2,6 +2,8 @@
 
 const FROZEN_AFTER_MS = 2500;
 const RENEW_AFTER_MS = 8000;
+/** While the wall compiles it may be deaf for seconds, and there is no picture yet to be taken for now. */
+const WARM_UP_FACTOR = 4;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10000;
 
@@ -14,6 +16,7 @@ export class Link {
     /** @type {"connecting" | "open" | "lost"} */
     this.state = "connecting";
     this.heardMs = performance.now();
+    this.warmingUp = false;
     this.openedMs = 0;
     this.reconnects = 0;
     this.pauseMs = FIRST_PAUSE_MS;
@@ -34,7 +37,11 @@ export class Link {
 
   /** Whether what is shown must no longer pass for now. */
   frozen() {
-    return this.silenceMs() > FROZEN_AFTER_MS;
+    return this.silenceMs() > FROZEN_AFTER_MS * this.#patience();
+  }
+
+  #patience() {
+    return this.warmingUp ? WARM_UP_FACTOR : 1;
   }
 
   /** Drop the connection; tests pull the plug with it, the page renews a dead link. */
@@ -85,7 +92,7 @@ export class Link {
     if (this.retryMs && now >= this.retryMs) {
       this.reconnects++;
       this.#open();
-    } else if (!this.retryMs && this.silenceMs() > RENEW_AFTER_MS && now - this.openedMs > RENEW_AFTER_MS) {
+    } else if (!this.retryMs && Math.min(this.silenceMs(), now - this.openedMs) > RENEW_AFTER_MS * this.#patience()) {
       this.drop();
     }
     this.ears.state();

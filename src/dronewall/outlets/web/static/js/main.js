@@ -75,7 +75,10 @@ class Page {
 
   /** @param {any} event */
   #event(event) {
-    if (event.event === "status") this.status = event.status;
+    if (event.event === "status") {
+      this.status = event.status;
+      this.link.warmingUp = event.status.phase === "compiling";
+    }
     if (event.event === "feeds") this.feeds = event.feeds;
     if (event.event === "alerts") showAlerts(event.alerts, (alert) => this.#look(alert));
     if (event.event === "sensors") {
