@@ -61,7 +61,8 @@ def test_our_own_modules_name_no_other_host(path: object) -> None:
     assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", path.read_text()) == []  # type: ignore[attr-defined]
 
 
-KHERSON, SIMFEROPOL, SEVASTOPOL = (32.62, 46.64), (34.10, 44.95), (33.52, 44.60)
+CHAPLYNKA, SIMFEROPOL, SEVASTOPOL = (33.53, 46.37), (34.10, 44.95), (33.52, 44.60)
+HENICHESK, DZHANKOI = (34.80, 46.17), (34.39, 45.71)
 DONETSK, LUHANSK, DNIPRO = (37.80, 48.02), (39.31, 48.57), (35.05, 48.46)
 KERCH, TAMAN, ROSTOV = (36.47, 45.36), (36.72, 45.21), (39.72, 47.24)
 WARSAW, KYIV, LVIV, MINSK = (21.01, 52.23), (30.52, 50.45), (24.03, 49.84), (27.56, 53.90)
@@ -69,7 +70,15 @@ WARSAW, KYIV, LVIV, MINSK = (21.01, 52.23), (30.52, 50.45), (24.03, 49.84), (27.
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [(KHERSON, SIMFEROPOL), (SIMFEROPOL, SEVASTOPOL), (SIMFEROPOL, KERCH), (DNIPRO, DONETSK), (DONETSK, LUHANSK)],
+    [
+        (CHAPLYNKA, DZHANKOI),
+        (CHAPLYNKA, SIMFEROPOL),
+        (HENICHESK, DZHANKOI),
+        (SIMFEROPOL, SEVASTOPOL),
+        (SIMFEROPOL, KERCH),
+        (DNIPRO, DONETSK),
+        (DONETSK, LUHANSK),
+    ],
 )
 def test_no_border_runs_inside_ukraine_crimea_included(start: Point, end: Point) -> None:
     assert crossings(start, end) == 0
@@ -78,6 +87,18 @@ def test_no_border_runs_inside_ukraine_crimea_included(start: Point, end: Point)
 @pytest.mark.parametrize(("start", "end"), [(KERCH, TAMAN), (DONETSK, ROSTOV), (LVIV, WARSAW), (KYIV, MINSK)])
 def test_ukraines_borders_are_drawn(start: Point, end: Point) -> None:
     assert crossings(start, end) % 2 == 1
+
+
+def test_the_border_in_the_strait_of_kerch_is_not_called_disputed() -> None:
+    features = json.loads((STATIC / "map/borders.json").read_text())["features"]
+    disputed = [feature for feature in features if feature["properties"].get("disputed")]
+    around = [
+        (x, y)
+        for feature in disputed
+        for x, y in feature["geometry"]["coordinates"]
+        if 32.0 < x < 41.0 and 44.0 < y < 53.0
+    ]
+    assert around == []
 
 
 def test_the_towns_of_the_map_carry_their_own_names() -> None:
