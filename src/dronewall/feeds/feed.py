@@ -27,9 +27,8 @@ from dronewall.wire.rows import no_plots
 class Decoded:
     """What one piece of input gave.
 
-    Every frame is counted once: in `frames` when it was understood, whether or not it carried a position, and in
-    `refused` when it, or a position it claimed, was not taken. `unplaceable` counts, by reason, the
-    reports among the understood frames that have no measured position and therefore gave no plot.
+    Every frame counts once: in `frames` when it was understood, whether or not it held a position, or in `refused`.
+    `unplaceable` counts, by reason, those understood frames whose position cannot be told, so that they gave no plot.
     """
 
     plots: Plots = field(default_factory=no_plots)

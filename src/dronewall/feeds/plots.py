@@ -91,12 +91,13 @@ class PlotsFeed:
         decoders: dict[str, PlotsDecoder] = {}
         async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
-                decoder = decoders.setdefault(chunk.peer, PlotsDecoder(self.name))
+                if chunk.opened:
+                    decoders[chunk.peer] = PlotsDecoder(self.name)
+                    continue
+                decoder = decoders[chunk.peer]
                 if chunk.closed:
                     del decoders[chunk.peer]
                     decoded = decoder.finish()
-                elif chunk.opened:
-                    continue
                 else:
                     decoded = decoder.decode(chunk.data, received_ns=chunk.received_ns)
                 self._tally.count(decoded, received_ns=chunk.received_ns)
