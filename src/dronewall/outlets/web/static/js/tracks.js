@@ -51,7 +51,8 @@ export class Painter {
     this.#remotes(pen, view, store, pictureMs);
     this.#symbols(pen, view, store, rows);
     if (chosen !== undefined) this.#chosen(pen, view, store, chosen);
-    const labelled = count > LABELS_BELOW ? rows.filter((i) => pressing(store, this.seen[i])) : rows;
+    const told = (i) => pressing(store, this.seen[i]) || this.seen[i] === chosen;
+    const labelled = count > LABELS_BELOW ? rows.filter(told) : rows;
     this.counts.labelled = this.#labels(pen, view, store, labelled, chosen, pictureMs);
     this.counts.inView = count;
     this.counts.full = rows.length;
@@ -227,7 +228,7 @@ export class Painter {
       view.room.take(x - 9, y - 9, 18, 18);
       if (this.labels === "off") continue;
       const said = textAt(remote.callsign, row, 8) || textAt(remote.track_ref, row, 36);
-      if (remote.length < LABELS_BELOW) write(pen, view, x, y, [[`R ${said}`, REMOTE_INK]], 12);
+      if (remote.length < LABELS_BELOW) write(pen, view, x, y, [[`R ${said}`, REMOTE_INK]], { beside: 12 });
     }
     this.counts.remote = drawn;
   }
@@ -248,20 +249,27 @@ export class Painter {
     pen.stroke();
   }
 
+  /** The chosen one and the pressing come first and may cover others; the rest take what room is left. */
   #labels(pen, view, store, rows, chosen, pictureMs) {
-    for (const i of rows) view.room.take(this.sx[i] - 11, this.sy[i] - 11, 22, 22);
+    const urgent = (i) => this.seen[i] === chosen || pressing(store, this.seen[i]);
     const ordered = [...rows].reverse();
     const first = chosen === undefined ? -1 : ordered.findIndex((i) => this.seen[i] === chosen);
     if (first > 0) ordered.unshift(...ordered.splice(first, 1));
     let drawn = 0;
-    for (const i of ordered) {
-      const row = this.seen[i];
-      if (this.labels === "off" && row !== chosen) continue;
-      const lines = said(store, row, pictureMs, this.labels === "full" || row === chosen);
-      const aheadRight = (store.vx[row] * this.leader_s) / view.resolution > CELL / 3;
-      if (write(pen, view, this.sx[i], this.sy[i], lines, 17, aheadRight)) drawn++;
+    for (const group of [ordered.filter(urgent), ordered.filter((i) => !urgent(i))]) {
+      for (const i of group) view.room.take(this.sx[i] - 11, this.sy[i] - 11, 22, 22);
+      for (const i of group) if (this.#label(pen, view, store, i, chosen, pictureMs)) drawn++;
     }
     return drawn;
+  }
+
+  #label(pen, view, store, i, chosen, pictureMs) {
+    const row = this.seen[i];
+    if (this.labels === "off" && row !== chosen) return false;
+    const lines = said(store, row, pictureMs, this.labels === "full" || row === chosen);
+    const leftFirst = (store.vx[row] * this.leader_s) / view.resolution > CELL / 3;
+    const always = row === chosen;
+    return write(pen, view, this.sx[i], this.sy[i], lines, { beside: always ? 24 : 17, leftFirst, always });
   }
 }
 
@@ -299,8 +307,9 @@ function widthOf(pen, text) {
   return width;
 }
 
-/** Write a label where there is room beside its symbol, first where its leader does not go; false if there is none. */
-function write(pen, view, x, y, lines, beside, leftFirst = false) {
+/** Write a label where there is room beside its symbol, first where its leader does not go.
+ * @returns {boolean} whether it was written; `always` writes it even over others */
+function write(pen, view, x, y, lines, { beside = 17, leftFirst = false, always = false } = {}) {
   pen.font = `600 ${FONT}`;
   let width = 0;
   for (const [text] of lines) width = Math.max(width, widthOf(pen, text));
@@ -312,20 +321,20 @@ function write(pen, view, x, y, lines, beside, leftFirst = false) {
     [x - width / 2, y - beside - height],
   ];
   if (leftFirst) places.reverse().unshift(places.splice(2, 1)[0]);
-  for (const [left, top] of places) {
-    if (!view.room.claim(left, top, width, height)) continue;
-    lines.forEach(([text, ink], line) => {
-      const at = Math.round(top + LINE * line + 11);
-      pen.font = `${line ? 400 : 600} ${FONT}`;
-      pen.lineWidth = 3;
-      pen.strokeStyle = HALO;
-      pen.strokeText(text, Math.round(left), at);
-      pen.fillStyle = ink;
-      pen.fillText(text, Math.round(left), at);
-    });
-    return true;
-  }
-  return false;
+  const free = places.find(([left, top]) => view.room.claim(left, top, width, height));
+  const place = free ?? (always ? places[0] : undefined);
+  if (place === undefined) return false;
+  const [left, top] = place;
+  lines.forEach(([text, ink], line) => {
+    const at = Math.round(top + LINE * line + 11);
+    pen.font = `${line ? 400 : 600} ${FONT}`;
+    pen.lineWidth = 3;
+    pen.strokeStyle = HALO;
+    pen.strokeText(text, Math.round(left), at);
+    pen.fillStyle = ink;
+    pen.fillText(text, Math.round(left), at);
+  });
+  return true;
 }
 
 /** The symbol of a remote track. */

@@ -3,6 +3,8 @@
 import { byId, el, facts } from "./dom.js";
 import { age, clockTime, figure, HEALTH } from "./words.js";
 
+const FIRST_ALERTS = 3;
+
 /** @param {any} status @param {any[]} feeds @param {any[]} sensors @param {{link: string, drawMs: number | null}} page */
 export function showWall(status, feeds, sensors, page) {
   const panel = byId("panel-wall");
@@ -86,14 +88,22 @@ export function showAlerts(alerts, look) {
   const open = alerts.filter((alert) => alert.state !== "closed");
   open.sort((a, b) => order[a.priority] - order[b.priority] || b.raised_at - a.raised_at);
   const box = byId("alerts");
+  const all = box.classList.contains("all");
   box.hidden = open.length === 0;
-  const shown = open.slice(0, 3).map((alert) => {
+  const lines = (all ? open : open.slice(0, FIRST_ALERTS)).map((alert) => {
     const line = el("button", { type: "button", class: `alert ${alert.priority}` },
       el("b", {}, `${alert.priority.toUpperCase()} ${clockTime(alert.raised_at / 1e6)}Z`),
       el("span", {}, alert.title), el("small", {}, alert.detail));
     line.onclick = () => look(alert);
     return line;
   });
-  if (open.length > 3) shown.push(el("p", {}, `and ${open.length - 3} more`));
-  box.replaceChildren(...shown);
+  if (open.length > FIRST_ALERTS) {
+    const more = el("button", { type: "button", class: "more" }, all ? "Show fewer" : `and ${open.length - FIRST_ALERTS} more`);
+    more.onclick = () => {
+      box.classList.toggle("all");
+      showAlerts(alerts, look);
+    };
+    lines.push(more);
+  }
+  box.replaceChildren(...lines);
 }
