@@ -150,6 +150,8 @@ def test_plots_that_come_out_are_finite_and_in_their_ranges(name: str, data: st.
     make, good = DECODERS[name]
     for step in drained(make(), [data.draw(streams(good))], None):
         plots = step.plots
+        if not len(plots):
+            continue
         assert not any(np.isinf(values).any() for _, values in plots.columns() if values.dtype.kind == "f")
         assert not (np.abs(plots.lat_deg) > 90.0).any()
         assert not (np.abs(plots.lon_deg) > 180.0).any()
