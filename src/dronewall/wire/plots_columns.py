@@ -110,8 +110,9 @@ def plots_from_lines(
         [sensor_rows.setdefault(line.sensor_id, len(sensor_rows)) for line in lines], np.int32
     )
     _fill_instants(filled, received_ns)
-    _fill_measurements(filled)
-    _fill_parts(filled)
+    with np.errstate(over="ignore"):  # a sigma too large for its column becomes infinite, and is refused as such
+        _fill_measurements(filled)
+        _fill_parts(filled)
     _check(filled)
     good = np.array([row for row in range(len(lines)) if row not in filled.reasons], np.intp)
     plots = Plots.of(len(lines), **filled.columns, sensor_ids=tuple(sensor_rows))
