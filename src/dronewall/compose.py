@@ -10,7 +10,7 @@ from typing import Any
 
 from litestar import Litestar
 
-from dronewall.config import LOOPBACK, Settings, Source, address_of
+from dronewall.config import LOOPBACK, JournalSettings, Settings, Source, address_of
 from dronewall.engine.clock import Clock
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Log
@@ -31,6 +31,7 @@ from dronewall.run.wall import Observer, Parts, Wall
 from dronewall.wire.sensors_jsonl import sensors_from
 
 FEEDS = "dronewall.feeds"
+BYTES_PER_GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def composed(
         address=address_of(settings.page.listen, source),
         clock=clock,
         observers=observers,
+        journal_max_gb=settings.journal.max_gb,
     )
 
 
@@ -83,6 +85,7 @@ def walled(
     clock: Clock,
     observers: Sequence[Observer] = (),
     feeds_wait: bool = False,
+    journal_max_gb: float = JournalSettings().max_gb,
 ) -> Composed:
     """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free."""
     register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
@@ -98,6 +101,7 @@ def walled(
         journal=log.name,
         observers=tuple(observers),
         feeds_wait=feeds_wait,
+        journal_max_bytes=round(journal_max_gb * BYTES_PER_GB),
     )
     wall = Wall(parts)
     host, port = address

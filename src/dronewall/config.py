@@ -28,7 +28,10 @@ class WallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[journal]`: where it is kept (relative to the file of settings), for how long, and how large it may grow."""
+    """`[journal]`: where it is kept (relative to the file of settings), and when to warn that it has grown too large.
+
+    Nothing is deleted by itself: `keep_days` is for the sealing of whole days, which this version does not do yet.
+    """
 
     path: str = "wall.journal"
     keep_days: float = 7.0

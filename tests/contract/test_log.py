@@ -70,6 +70,11 @@ def test_a_checkpoint_of_the_same_entry_replaces_the_former(log: Log) -> None:
     assert log.checkpoints() == (Checkpoint(5, b"new"),)
 
 
+def test_it_says_how_much_room_it_takes(log: Log) -> None:
+    log.append([THREE] * 200)
+    assert log.size_bytes >= 1_000_000
+
+
 def test_a_closed_log_accepts_nothing(log: Log) -> None:
     log.append([ONE])
     log.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +12,18 @@ import websockets
 
 from dronewall.cli.console import Progress, print_result, say
 from dronewall.cli.night_score import NightScore
-from dronewall.cli.run import announce, latency_of
+from dronewall.cli.run import TOLD_EVERY_S, announce, latency_of, told_until_ready, until_interrupted
 from dronewall.compose import Composed, journal_at, walled
-from dronewall.engine.clock import WallClock
+from dronewall.config import LOOPBACK
+from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.model.errors import RequestError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
-from dronewall.model.status import WallPhase
+from dronewall.outlets.web.guard import bound_socket
 from dronewall.run.summary import Summary
 from dronewall.simulation.feed import NightFeed
 
-LOOPBACK = "127.0.0.1"
+PORTS_TRIED = 50
 
 
 def run_demo(
@@ -35,20 +35,24 @@ def run_demo(
     summary = Summary()
     score = NightScore(feed.night) if seconds is not None else None
     with _journal_path(journal) as path:
-        made = walled(
-            name="demo",
-            truth_domain=TruthDomain.SIMULATION,
-            log=journal_at(path, TruthDomain.SIMULATION),
-            feeds=(feed,),
-            sensors=Sensors(),
-            address=(LOOPBACK, 0 if headless else port),
-            clock=clock,
-            observers=(summary, score) if score else (summary,),
-            feeds_wait=True,
-        )
+        with _another_port_suggested(port):
+            made = walled(
+                name="demo",
+                truth_domain=TruthDomain.SIMULATION,
+                log=journal_at(path, TruthDomain.SIMULATION),
+                feeds=(feed,),
+                sensors=Sensors(),
+                address=(LOOPBACK, 0 if headless else port),
+                clock=clock,
+                observers=(summary, score) if score else (summary,),
+                feeds_wait=True,
+            )
         if not headless:
             announce(made)
-        asyncio.run(_run(made, seconds, headless=headless))
+        beside = [lambda stop: _timed(made, seconds, stop)]
+        if headless:
+            beside.append(lambda _: _look_on(made.url))
+        asyncio.run(until_interrupted(made, *beside))
     scored = score.result() if score else {}
     print_result({**summary.result(), **latency_of(made), **scored, "feeds": summary.by_feed()}, as_json=as_json)
     if summary.empty:
@@ -57,37 +61,18 @@ def run_demo(
     return 0
 
 
-async def _run(made: Composed, seconds: float | None, *, headless: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    beside = [asyncio.create_task(_timed(made, seconds, stop))]
-    if headless:
-        beside.append(asyncio.create_task(_look_on(made.url)))
-    try:
-        await made.wall.run([made.page], stop=stop)
-    finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-
-
 async def _timed(made: Composed, seconds: float | None, stop: asyncio.Event) -> None:
     """Say how far it is, and end it when its time is over; compiling does not count."""
-    progress, clock = Progress(), WallClock()
-    while not made.wall.ready.is_set():
-        status = made.wall.status()
-        if status.phase is WallPhase.COMPILING:
-            progress.tell(f"compiling {status.compiled} of {status.to_compile} kernels (only the first time)")
-        await asyncio.sleep(0.2)
-    progress.done()
+    await told_until_ready(made)
     if seconds is None:
         return
-    end_ns = clock.now_ns() + round(seconds * 1e9)
+    progress, clock = Progress(), WallClock()
+    end_ns = clock.now_ns() + round(seconds * NS_PER_S)
     while (left_ns := end_ns - clock.now_ns()) > 0:
         picture = made.wall.picture
-        progress.tell(f"{left_ns / 1e9:.0f} s to go: {picture.plots_total} plots, {picture.confirmed_total} tracks")
-        await asyncio.sleep(min(0.2, left_ns / 1e9))
+        left_s = left_ns / NS_PER_S
+        progress.tell(f"{left_s:.0f} s to go: {picture.plots_total} plots, {picture.confirmed_total} tracks")
+        await asyncio.sleep(min(TOLD_EVERY_S, left_s))
     progress.done()
     stop.set()
 
@@ -115,3 +100,22 @@ def _journal_path(journal: Path | None) -> Iterator[Path]:
         )
     else:
         yield journal
+
+
+@contextlib.contextmanager
+def _another_port_suggested(port: int) -> Iterator[None]:
+    """Add to the error about a port in use which one is free."""
+    try:
+        yield
+    except RequestError as error:
+        if error.field == "page.listen" and (free := _free_port_after(port)) is not None:
+            error.remedy = f"Write --port {free}, or stop the program that uses port {port}."
+        raise
+
+
+def _free_port_after(port: int) -> int | None:
+    for candidate in range(port + 1, min(port + PORTS_TRIED, 65535) + 1):
+        with contextlib.suppress(RequestError):
+            bound_socket(LOOPBACK, candidate).close()
+            return candidate
+    return None

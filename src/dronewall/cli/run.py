@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from dronewall import __version__
-from dronewall.cli.console import print_result, say
+from dronewall.cli.console import Progress, print_result, say
 from dronewall.compose import Composed, composed
 from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Settings, Source, read_settings
 from dronewall.engine.clock import WallClock
@@ -16,6 +17,7 @@ from dronewall.model.errors import InputError
 from dronewall.run.summary import Summary
 
 ROUNDED_TO = 2
+TOLD_EVERY_S = 0.2
 
 
 def run_wall(
@@ -32,7 +34,7 @@ def run_wall(
     summary = Summary()
     made = composed(settings, source, base=base, clock=WallClock(), observers=(summary,))
     announce(made)
-    asyncio.run(until_interrupted(made))
+    asyncio.run(until_interrupted(made, lambda _: told_until_ready(made)))
     print_result({**summary.result(), **latency_of(made), "feeds": summary.by_feed()}, as_json=as_json)
     return 0
 
@@ -42,13 +44,32 @@ def announce(made: Composed) -> None:
     say(f"dronewall {__version__}: the picture is at {made.url} (journal {made.journal}). Ctrl-C ends it.")
 
 
-async def until_interrupted(made: Composed, stop: asyncio.Event | None = None) -> None:
-    """Run a wall until it is interrupted or told to stop; it then takes what is left and closes its journal."""
-    stop = stop or asyncio.Event()
-    loop = asyncio.get_running_loop()
+async def until_interrupted(made: Composed, *beside: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> None:
+    """Run a wall until it is interrupted or told to stop; it then takes what is left and closes its journal.
+
+    Each of `beside` runs as long as the wall does, and may stop it.
+    """
+    stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await made.wall.run([made.page], stop=stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(one(stop)) for one in beside]
+    try:
+        await made.wall.run([made.page], stop=stop)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def told_until_ready(made: Composed) -> None:
+    """Say how far a wall is that does not show pictures yet: compiling, or reading its journal."""
+    progress = Progress()
+    while not made.wall.ready.is_set():
+        status = made.wall.status()
+        compiling = f"compiling {status.compiled} of {status.to_compile} kernels (only the first time)"
+        progress.tell(status.detail or compiling)
+        await asyncio.sleep(TOLD_EVERY_S)
+    progress.done()
 
 
 def latency_of(made: Composed) -> dict[str, Any]:

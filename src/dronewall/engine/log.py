@@ -62,6 +62,11 @@ class Log(Protocol):
         """The number of the newest entry, 0 when there is none."""
         ...
 
+    @property
+    def size_bytes(self) -> int:
+        """How much room it takes."""
+        ...
+
     def append(self, entries: Sequence[Entry]) -> int:
         """Add entries in one transaction and return the number of the last one; durable when it returns.
 

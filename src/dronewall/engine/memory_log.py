@@ -11,12 +11,13 @@ from dronewall.model.errors import JournalError
 class MemoryLog:
     """An ordered log that ends with its process."""
 
-    __slots__ = ("_checkpoints", "_closed", "_entries")
+    __slots__ = ("_bytes", "_checkpoints", "_closed", "_entries")
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._checkpoints: list[Checkpoint] = []
         self._closed = False
+        self._bytes = 0
 
     @property
     def name(self) -> str:
@@ -28,10 +29,16 @@ class MemoryLog:
         """The number of the newest entry, 0 when there is none."""
         return len(self._entries)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much room its entries take."""
+        return self._bytes
+
     def append(self, entries: Sequence[Entry]) -> int:
         """Add entries and return the number of the last one."""
         self._refuse_when_closed()
         self._entries.extend(entries)
+        self._bytes += sum(len(entry.body) for entry in entries)
         return self.last_seq
 
     def read(self, from_seq: int = 1) -> Iterator[Stored]:

@@ -86,6 +86,14 @@ class SqliteLog:
         """The number of the newest entry, 0 when there is none."""
         return self._last_seq
 
+    @property
+    def size_bytes(self) -> int:
+        """How large its file is, without the newest entries that still stand in the write-ahead log beside it."""
+        try:
+            return self._path.stat().st_size
+        except OSError:  # somebody moved it away; the next append will find out
+            return 0
+
     def append(self, entries: Sequence[Entry]) -> int:
         """Add entries in one transaction and return the number of the last one; durable when it returns."""
         self._refuse_when_broken()

@@ -57,7 +57,8 @@ class Parts:
     """What a wall is made of; `compose` names the concrete ones.
 
     `warm_up` compiles the kernels one by one and yields (done, total). `sensors` are those declared by people and
-    assumed by feeds. `feeds_wait` keeps feeds from opening before the kernels are ready: for a sky that is made up.
+    assumed by feeds. A journal larger than `journal_max_bytes` raises an alert. `feeds_wait` keeps feeds from opening
+    before the kernels are ready: for a sky that is made up.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Parts:
     sensors: tuple[Sensor, ...]
     clock: Clock
     journal: str = ""
+    journal_max_bytes: int = 2**63
     observers: tuple[Observer, ...] = ()
     feeds_wait: bool = False
     pauses: Pauses = field(default_factory=Pauses)
@@ -97,6 +99,7 @@ class Wall:
         self._picture = nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
         self._stopping = False
+        self._recalling = False
         self.latency = Latency()
         self.ready = asyncio.Event()
 
@@ -159,6 +162,7 @@ class Wall:
     async def _get_ready(self) -> None:
         """Compile the kernels, then read what the journal holds; the loop goes on meanwhile."""
         await self._in(self._stepping, self._compile)
+        self._recalling = True
         await self._in(self._stepping, self._recall)
         if self._stopping:
             return
@@ -243,7 +247,13 @@ class Wall:
             return self._log.append([entry_of(content, at_ns=at_ns) for content in contents])
 
         last = await self._in(self._journalling, append)
-        self._unread += enumerate(contents, start=last - len(contents) + 1)
+        for content in contents:
+            if isinstance(content, PlotsCame):
+                self._watch.hear(content.plots)
+        if self._recalling:
+            self._unread += enumerate(contents, start=last - len(contents) + 1)
+        else:  # it will be read from the journal, and need not be held twice
+            self._observe(contents)
 
     def _acknowledge(self, waiting: Sequence[tuple[str, Batch]]) -> None:
         """Tell senders what is safe. One that does not listen delays nobody: it is left alone after a while."""
@@ -265,18 +275,20 @@ class Wall:
             return
         self._picture = picture
         came = [content for _, content in contents]
-        for content in came:
-            if isinstance(content, PlotsCame):
-                self._watch.hear(content.plots)
-                if self._anyone_looks():
+        if self._anyone_looks():
+            for content in came:
+                if isinstance(content, PlotsCame):
                     received_ns = content.plots.received_ns
                     self.latency.stepped(picture.seq, received_ns[received_ns >= self._ready_ns])
-        for observe in self._parts.observers:
-            observe(picture, came)
+        self._observe(came)
         if self._checkpoint_due_ns <= picture.at_ns:
             if self._checkpoint_due_ns:
                 await self._keep_checkpoint()
             self._checkpoint_due_ns = picture.at_ns + round(CHECKPOINT_EVERY_S * NS_PER_S)
+
+    def _observe(self, contents: Sequence[Content]) -> None:
+        for observe in self._parts.observers:
+            observe(self._picture, contents)
 
     def _read(self, contents: Sequence[tuple[int, Content]]) -> Picture | None:
         picture = None
@@ -297,8 +309,7 @@ class Wall:
             await asyncio.wait(self._acknowledging)
         if self.ready.is_set() and self._reader.settled and self._reader.picture is not None:
             await self._keep_checkpoint()
-        for observe in self._parts.observers:
-            observe(self._picture, [content for _, content in self._unread])
+        self._observe([content for _, content in self._unread])
         self._phase = WallPhase.FINISHED
         self._publish()
 
@@ -321,6 +332,7 @@ class Wall:
     def _publish(self) -> None:
         status = self.status()
         self._watch.look(status.feeds, now_ns=self._clock.now_ns())
+        self._watch.weigh(self._log.size_bytes, self._parts.journal_max_bytes, now_ns=self._clock.now_ns())
         picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts))
         for outlet in self._outlets:
             outlet.publish(picture, status)

@@ -61,6 +61,14 @@ class Watch:
         alert = Alert("intake-shed", AlertPriority.CRITICAL, now_ns, "More plots arrive than can be taken", detail)
         self.raise_(alert, until_ns=now_ns + round(SHED_SHOWN_S * NS_PER_S))
 
+    def weigh(self, journal_bytes: int, most_bytes: int, *, now_ns: int) -> None:
+        """Raise the alert about a journal that has grown too large, until it is no more."""
+        if journal_bytes <= most_bytes:
+            self._alerts.pop("journal-large", None)
+            return
+        detail = f"{journal_bytes / 1e9:.1f} GB of {most_bytes / 1e9:g} GB; nothing is deleted by itself"
+        self.raise_(Alert("journal-large", AlertPriority.WARNING, now_ns, "The journal is larger than agreed", detail))
+
     def hear(self, plots: Plots) -> None:
         """Take note of who was heard."""
         newest = np.zeros(len(plots.sensor_ids), np.int64)

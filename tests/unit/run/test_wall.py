@@ -26,6 +26,7 @@ from dronewall.model.sensors import SensorKind
 from dronewall.model.status import FeedState, WallPhase
 from dronewall.run.reader import Reader
 from dronewall.run.replay import journal_contents, played
+from dronewall.run.summary import Summary
 from dronewall.run.wall import Parts, Wall
 
 
@@ -218,6 +219,26 @@ async def test_a_sensor_declared_otherwise_than_before_is_said_and_the_first_wor
     await run(parts(FakeFeed(batch(2.0)), log=log, pipeline=pipeline, sensors=(moved,)), outlet)
     assert pipeline.sensors.get("radar-1") == RADAR
     assert any("declared otherwise" in alert.title for alert in outlet.published[-1][0].alerts)
+
+
+async def test_a_journal_that_has_grown_too_large_raises_an_alert() -> None:
+    outlet = FakeOutlet()
+    await run(parts(FakeFeed(batch(1.0), batch(2.0)), journal_max_bytes=100), outlet)
+    assert [alert.title for alert in outlet.published[-1][0].alerts] == ["The journal is larger than agreed"]
+
+
+async def test_what_came_while_kernels_compiled_is_counted_and_taken_once() -> None:
+    pipeline, summary = CountingPipeline(), Summary()
+    feed = FakeFeed(batch(1.0), batch(2.0), batch(3.0))
+
+    def until_all_came() -> Any:
+        yield 0, 1
+        while summary.by_feed().get("fake", {}).get("decoded") != 3:
+            yield 0, 1
+
+    await run(parts(feed, pipeline=pipeline, warm_up=until_all_came, observers=(summary,)))
+    assert pipeline.ranges == [1.0, 2.0, 3.0]
+    assert summary.by_feed()["fake"]["decoded"] == 3
 
 
 async def test_latency_is_measured_from_reception_to_the_readers_socket() -> None:
