@@ -14,6 +14,7 @@ const SMALL_ABOVE = 150;
 const SMALL_BELOW_ZOOM = 6.5;
 const ELLIPSE_95 = 2.4477;
 const HALO = "#070c12";
+const PLATE = "rgba(7,12,18,0.72)";
 const REMOTE_INK = "#56b4e9";
 const FONT = "11.5px 'Noto Sans', sans-serif";
 const LINE = 14;
@@ -269,7 +270,8 @@ export class Painter {
     const lines = said(store, row, pictureMs, this.labels === "full" || row === chosen);
     const leftFirst = (store.vx[row] * this.leader_s) / view.resolution > CELL / 3;
     const always = row === chosen;
-    return write(pen, view, this.sx[i], this.sy[i], lines, { beside: always ? 24 : 17, leftFirst, always });
+    const plate = always || pressing(store, row);
+    return write(pen, view, this.sx[i], this.sy[i], lines, { beside: always ? 24 : 17, leftFirst, always, plate });
   }
 }
 
@@ -309,7 +311,7 @@ function widthOf(pen, text) {
 
 /** Write a label where there is room beside its symbol, first where its leader does not go.
  * @returns {boolean} whether it was written; `always` writes it even over others */
-function write(pen, view, x, y, lines, { beside = 17, leftFirst = false, always = false } = {}) {
+function write(pen, view, x, y, lines, { beside = 17, leftFirst = false, always = false, plate = false } = {}) {
   pen.font = `600 ${FONT}`;
   let width = 0;
   for (const [text] of lines) width = Math.max(width, widthOf(pen, text));
@@ -325,6 +327,10 @@ function write(pen, view, x, y, lines, { beside = 17, leftFirst = false, always 
   const place = free ?? (always ? places[0] : undefined);
   if (place === undefined) return false;
   const [left, top] = place;
+  if (plate) {
+    pen.fillStyle = PLATE;
+    pen.fillRect(left - 3, top - 1, width + 6, height + 2);
+  }
   lines.forEach(([text, ink], line) => {
     const at = Math.round(top + LINE * line + 11);
     pen.font = `${line ? 400 : 600} ${FONT}`;
