@@ -10,6 +10,7 @@ that the loop, the feeds and the page never wait for the disk or for arithmetic.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from dronewall.engine.links import Pauses
 from dronewall.engine.log import Log
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
-from dronewall.model.errors import JournalError
+from dronewall.model.errors import JournalError, RequestError
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Alert, AlertPriority, Picture, TruthDomain
 from dronewall.model.sensors import Sensor, Sensors
@@ -144,11 +145,11 @@ class Wall:
             self._stopping = True
             await getting_ready
             await self._end()
-        except JournalError as error:
-            await self._show_failure(error, shown=bool(others))
-            raise
         finally:
             self._stopping = True
+            error = sys.exception()
+            if isinstance(error, Exception) and not isinstance(error, RequestError):
+                await self._show_failure(error, shown=bool(others))
             await _cancelled([*others, *self._acknowledging])
             self._stepping.shutdown(wait=False, cancel_futures=True)
             await self._in(self._journalling, self._log.close)
@@ -313,16 +314,13 @@ class Wall:
         self._phase = WallPhase.FINISHED
         self._publish()
 
-    async def _show_failure(self, error: JournalError, *, shown: bool) -> None:
+    async def _show_failure(self, error: Exception, *, shown: bool) -> None:
         """Say on the page that nothing acts any more, long enough for it to be seen."""
+        journal = isinstance(error, JournalError)
+        title = "The wall stops: its journal cannot be kept" if journal else "The wall stops: a fault in its own code"
         self._phase = WallPhase.FAILED
-        self._detail = str(error)
-        now_ns = self._clock.now_ns()
-        self._watch.raise_(
-            Alert(
-                "journal", AlertPriority.CRITICAL, now_ns, "The journal cannot be written: the wall stops", str(error)
-            )
-        )
+        self._detail = str(error) if journal else f"{type(error).__name__}: {error}"
+        self._watch.raise_(Alert("wall-failed", AlertPriority.CRITICAL, self._clock.now_ns(), title, self._detail))
         self._publish()
         if shown:
             await self._clock.sleep(FAILURE_SHOWN_S)

@@ -93,7 +93,24 @@ async def test_nothing_is_acknowledged_and_nothing_shown_once_the_journal_fails(
     picture, status = outlet.published[-1]
     assert status.phase is WallPhase.FAILED
     assert "disk is full" in status.detail
-    assert any("journal cannot be written" in alert.title for alert in picture.alerts)
+    assert any("its journal cannot be kept" in alert.title for alert in picture.alerts)
+
+
+async def test_a_fault_in_the_pipeline_is_shown_and_what_came_is_in_the_journal() -> None:
+    class Faulty(CountingPipeline):
+        def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
+            if len(plots):
+                raise ZeroDivisionError("a gate of no width")
+            return super().step(plots, now_ns=now_ns, seq=seq)
+
+    log, outlet = KeptLog(), FakeOutlet()
+    with pytest.raises(ZeroDivisionError):
+        await run(parts(FakeFeed(batch(1.0), waits=True), log=log, pipeline=Faulty()), outlet)
+    picture, status = outlet.published[-1]
+    assert status.phase is WallPhase.FAILED
+    assert "a gate of no width" in status.detail
+    assert [alert.title for alert in picture.alerts] == ["The wall stops: a fault in its own code"]
+    assert sum(isinstance(c, PlotsCame) for c in contents(log)) == 1
 
 
 async def test_refused_frames_are_counted_and_kept_in_the_journal() -> None:
