@@ -51,7 +51,7 @@ def explain(tracks: Tracks, row: int, *, now_ns: int) -> Identity:
     if address == 0:
         return Identity(
             Affiliation.UNKNOWN,
-            evidence_against=("no transponder heard: the absence of a reply is not evidence of anything",),
+            evidence_for=("nothing claims an identity, and the absence of a reply is evidence of nothing",),
         )
     silent_s = (now_ns - int(tracks.claimed_ns[row])) / 1e9
     since_s = (int(tracks.claimed_ns[row]) - int(tracks.claims_since_ns[row])) / 1e9

@@ -32,8 +32,9 @@ from dronewall.tracking.update import scratch
 
 LOOK_NS = 500_000_000
 """Plots of one sensor and scan within half a second are judged together."""
-CLASS_TRUST = 0.3
-"""Reports of one sensor repeat its errors, so each counts for less than an independent one would."""
+CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
+"""Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
+kind repeat each other's errors, so a hundred reports must not add up to certainty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,8 +202,7 @@ class Tracker:
                 told = said[rows] != absent
                 column[row[told]] = said[rows][told]
             spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
-            weight = np.log(np.maximum(o.classes[rows[spoke]].astype(float), 1e-3))
-            np.add.at(columns.class_score, row[spoke], CLASS_TRUST * weight)
+            _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
 
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
@@ -246,6 +246,16 @@ def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
     table = np.array(rows, float).reshape(-1, 6)
     first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
     return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy())
+
+
+def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDArray[np.float32]) -> None:
+    """Let reports of class (k, classes) on tracks `row` (k,) move the tracks' log scores towards what they say."""
+    rows, at, count = np.unique(row, return_inverse=True, return_counts=True)
+    mean = np.zeros((len(rows), score.shape[1]))
+    np.add.at(mean, at, np.log(np.maximum(told.astype(float), 1e-3)))
+    mean /= count[:, None]
+    new = 1.0 - (1.0 - CLASS_MEMORY) ** count[:, None]
+    score[rows] += new * (CLASS_LOOKS * mean - score[rows])
 
 
 def _class_probabilities(score: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -59,8 +59,8 @@ def test_everything_else_stays_unknown(tracks: Tracks) -> None:
 
 def test_no_reply_is_evidence_of_nothing() -> None:
     reasons = explain(track(), 0, now_ns=NOW)
-    assert reasons.evidence_for == ()
-    assert "not evidence of anything" in reasons.evidence_against[0]
+    assert reasons.evidence_against == ()
+    assert "evidence of nothing" in reasons.evidence_for[0]
 
 
 def test_sensors_classes_come_before_what_a_transponder_suggests() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic
-from dronewall.model.plots import Datum, Plots
+from dronewall.model.plots import CLASS_COUNT, Datum, ObjectClass, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
 from dronewall.model.tracks import Tracks, TrackStatus
 from dronewall.registration.registrar import Registrar
@@ -198,6 +198,26 @@ def test_one_wild_position_neither_moves_nor_doubles_an_aircraft() -> None:
     assert tracks.icao24.tolist() == [0xABCDEF]
     expected = ecef_from_geodetic(54.0 + (bench.at - T0) / NS * 1e-3, 24.0, 3_000.0)
     assert np.linalg.norm(tracks.mean[0, :3] - expected) < 300.0
+
+
+def test_a_receiver_that_blunders_by_a_kilometre_makes_no_second_aircraft() -> None:
+    bench = Bench()
+    (number,) = bench.fly(30).track_id.tolist()
+    for _ in range(4):
+        astray = bench.step(bench.heard(54.0 + (bench.at - T0) / NS * 1e-3, 24.018))
+        assert astray.track_id.tolist() == [number]
+    assert bench.fly(10).track_id.tolist() == [number]
+
+
+def test_many_like_reports_of_class_do_not_add_up_to_certainty() -> None:
+    bench = Bench()
+    told = np.zeros((1, CLASS_COUNT), np.float32)
+    told[0, [ObjectClass.DECOY, ObjectClass.LOITERING]] = [0.6, 0.4]
+    for _ in range(200):
+        plots = bench.heard(54.0 + (bench.at - T0) / NS * 1e-3, 24.0)
+        tracks = bench.step(Plots.of(1, **{**dict(plots.columns()), "classes": told}, sensor_ids=plots.sensor_ids))
+    assert tracks.classes[0].argmax() == ObjectClass.DECOY
+    assert 0.6 < tracks.classes[0, ObjectClass.DECOY] < 0.85
 
 
 def test_two_addresses_are_two_aircraft_however_near() -> None:

@@ -1,0 +1,58 @@
+"""One object, one track: which of two tracks is the double, and when two are two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dronewall.tracking.store import TrackStore
+from dronewall.tracking.twins import find_twins
+
+
+class Pair:
+    """Two tracks, the second given later, 40 m apart with 50 m of doubt each."""
+
+    def __init__(self) -> None:
+        self.store = TrackStore(capacity=4, radars=2)
+        self.store.count = 2
+        self.store.columns.track_id[:2] = [5, 9]
+        self.x = np.zeros((2, 6))
+        self.x[1, 0] = 40.0
+        self.cov = np.stack([np.diag([2500.0] * 3 + [25.0] * 3)] * 2)
+
+    def doubles(self) -> list[bool]:
+        marked = np.zeros(2, np.bool_)
+        order = np.argsort(self.x[:, 0], kind="stable")
+        find_twins(self.x, self.cov, np.arange(2), order, self.store.columns, 1_500.0, 6.0, marked)
+        return marked.tolist()
+
+
+def test_the_younger_of_two_alike_is_the_double() -> None:
+    assert Pair().doubles() == [False, True]
+
+
+def test_an_address_counts_for_more_than_age() -> None:
+    pair = Pair()
+    pair.store.columns.icao24[1] = 0xABC
+    assert pair.doubles() == [True, False]
+
+
+def test_two_addresses_are_two_objects() -> None:
+    pair = Pair()
+    pair.store.columns.icao24[:2] = [0xABC, 0xDEF]
+    assert pair.doubles() == [False, False]
+
+
+def test_what_one_radar_saw_twice_in_one_scan_is_two_objects() -> None:
+    pair = Pair()
+    pair.store.columns.hit[:2, 1] = 7
+    assert pair.doubles() == [False, False]
+    pair.store.columns.hit[1, 1] = 6
+    assert pair.doubles() == [False, True]
+
+
+@pytest.mark.parametrize(("axis", "apart"), [(0, 400.0), (4, 60.0)], ids=["elsewhere", "going elsewhere"])
+def test_tracks_that_differ_by_more_than_their_doubt_are_two(axis: int, apart: float) -> None:
+    pair = Pair()
+    pair.x[1, axis] += apart
+    assert pair.doubles() == [False, False]
