@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,23 @@ from dronewall.engine.clock import NS_PER_S
 from dronewall.engine.entries import Content, PlotsCame
 from dronewall.geodesy.wgs84 import enu_axes
 from dronewall.model.picture import Picture
-from dronewall.simulation.night import Scene
 from dronewall.simulation.truth import Truth
 
 SAMPLE_S = 1.0
 
 
+class Told(Protocol):
+    """Whoever knows the truth, such as a night."""
+
+    def truth_at(self, at_ns: int) -> Truth:
+        """Return every object at an instant."""
+        ...
+
+
 class NightScore:
     """Samples the picture each second, and judges the samples by the truth when all is over; an observer."""
 
-    def __init__(self, night: Scene) -> None:
+    def __init__(self, night: Told) -> None:
         self._night = night
         self._instants: list[int] = []
         self._tracks: list[TrackTable] = []
@@ -37,7 +44,8 @@ class NightScore:
             if isinstance(content, PlotsCame):
                 claims = np.flatnonzero(content.plots.icao24)
                 if len(claims):
-                    self._heard.append((content.plots.icao24[claims], content.plots.at_ns[claims]))
+                    # When it was received: a picture cannot show what has not arrived.
+                    self._heard.append((content.plots.icao24[claims], content.plots.received_ns[claims]))
         if self._instants and picture.at_ns < self._instants[-1] + SAMPLE_S * NS_PER_S:
             return
         # Whole seconds since the first sample stand for the instants: a live step is never exactly on the second.
