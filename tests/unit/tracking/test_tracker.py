@@ -209,6 +209,15 @@ def test_a_receiver_that_blunders_by_a_kilometre_makes_no_second_aircraft() -> N
     assert bench.fly(10).track_id.tolist() == [number]
 
 
+def test_an_address_heard_elsewhere_leaves_its_old_place() -> None:
+    bench = Bench()
+    (old,) = bench.fly(30).track_id.tolist()
+    for _ in range(6):
+        tracks = bench.step(bench.heard(55.5, 26.0))
+    assert tracks.icao24.tolist() == [0xABCDEF]
+    assert old not in tracks.track_id.tolist()
+
+
 def test_many_like_reports_of_class_do_not_add_up_to_certainty() -> None:
     bench = Bench()
     told = np.zeros((1, CLASS_COUNT), np.float32)
