@@ -40,7 +40,7 @@ async def test_garbage_and_half_frames_are_counted_beside_a_sensor_that_goes_on(
     (counts,) = summary["feeds"].values()
     assert counts["refused"] >= 6
     assert counts["decoded"] >= len(witness.numbers())
-    everything_acknowledged_is_in_the_journal_once(wall.journal, witness)
+    everything_acknowledged_is_in_the_journal_once(wall.journal, witness, at_least=20)
     log = SqliteLog(wall.journal, read_only=True)
     contents = [content_of(stored, journal="test") for stored in log.read()]
     log.close()
