@@ -60,7 +60,7 @@ def civil_count(heard_ns: Mapping[int, Times], samples: Sequence[CivilSample]) -
     seen = 0
     lost: list[tuple[int, int]] = []
     for address, times in sorted(heard_ns.items()):
-        hearings = [(a, b) for a, b in _hearings(np.sort(times)) if b - a >= HEARD_FOR_NS]
+        hearings = _hearings(np.sort(times))
         seen += bool(hearings)
         failed = [moment for a, b in hearings if (moment := _first_failure(address, a, b, at, samples)) is not None]
         if failed:
@@ -69,13 +69,17 @@ def civil_count(heard_ns: Mapping[int, Times], samples: Sequence[CivilSample]) -
 
 
 def _hearings(times: Times) -> list[tuple[int, int]]:
-    """Return first and last instant of each stretch without a silence of more than 30 s."""
+    """Return, of each stretch of 20 s or more without a silence of more than 30 s, from when it is judged and its end.
+
+    It is judged from the first report by which the transponder has been heard for 20 s, not from an instant before it.
+    """
     parts = np.split(times, np.flatnonzero(np.diff(times) > HELD_FOR_NS) + 1)
-    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
+    long = [part for part in parts if len(part) and part[-1] - part[0] >= HEARD_FOR_NS]
+    return [(int(part[np.searchsorted(part, part[0] + HEARD_FOR_NS)]), int(part[-1])) for part in long]
 
 
-def _first_failure(address: int, first: int, last: int, at: Times, samples: Sequence[CivilSample]) -> int | None:
-    begin, end = np.searchsorted(at, (first + HEARD_FOR_NS, last + HELD_FOR_NS))
+def _first_failure(address: int, judged_from: int, last: int, at: Times, samples: Sequence[CivilSample]) -> int | None:
+    begin, end = np.searchsorted(at, (judged_from, last + HELD_FOR_NS))
     for sample in samples[begin:end]:
         if sample.tracks_of.get(address, 0) != 1:
             return sample.at_ns

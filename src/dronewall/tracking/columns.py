@@ -52,16 +52,20 @@ class Events(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of each observation: the row of the track that most likely caused it (-1 none), how probable that
-    is, how probable it is that no track did, and whether it came too late to be used.
+    """What became of each observation.
+
+    `row` is the track that most likely caused it (-1 none) and `taken` how probable that is; `unclaimed` how probable
+    it is that no track did. `own` tells that it was credited to `row`, or began it; `late` that it came too late.
     """
 
     row: NDArray[np.int32]
     taken: NDArray[np.float64]
     unclaimed: NDArray[np.float64]
+    own: NDArray[np.bool_]
     late: NDArray[np.bool_]
 
 
 def outcome_for(count: int) -> Outcome:
     """Return an outcome for `count` observations, nothing known yet."""
-    return Outcome(np.full(count, -1, np.int32), np.zeros(count), np.ones(count), np.zeros(count, np.bool_))
+    no = np.zeros(count, np.bool_)
+    return Outcome(np.full(count, -1, np.int32), np.zeros(count), np.ones(count), no, no.copy())

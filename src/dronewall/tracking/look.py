@@ -77,7 +77,9 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
             out.row[j] = edge_row[e]
     for j in range(first, last):
         out.unclaimed[j] = unclaimed[j - first]
-        if out.taken[j] > 0.5:
+        # Whose it most likely is, not whose it surely is: two doubles that share every plot would both starve.
+        if out.row[j] >= 0 and out.unclaimed[j] < 0.5:
+            out.own[j] = True
             _credit(tracks, index, out.row[j], look, j, stamp, w)
         elif look.kind[j] <= _POSITION and not out.late[j] and out.unclaimed[j] > UNCLAIMED_LEAST:
             chance = out.unclaimed[j] * look.birth[j]
@@ -85,6 +87,7 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
                 give_birth(tracks, count, next_id, index, look, j, chance, stamp, p, w)
                 out.row[j] = count
                 out.taken[j] = chance
+                out.own[j] = True
                 count += 1
                 next_id += 1
     return count, next_id

@@ -30,8 +30,9 @@ from dronewall.tracking.sensing import (
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.update import scratch
 
-LOOK_NS = 500_000_000
-"""Plots of one sensor and scan within half a second are judged together."""
+LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
+"""Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
+radar that does not number its scans may turn faster than it declares, so only its plots of one tenth are."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
@@ -72,8 +73,7 @@ class Tracker:
         outcome = self._associate(look, events)
         self._learn_clutter(look, outcome)
         track_of = np.full(len(observations), -1, np.int64)
-        hit = outcome.row >= 0
-        track_of[ordered[hit]] = self._store.columns.track_id[outcome.row[hit]]
+        track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(observations.take(ordered), outcome)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
@@ -86,7 +86,8 @@ class Tracker:
         scanning = np.isin(o.sensor, list(self._sensing.antennas))
         direction = np.isin(o.kind, (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION))
         alone = ~scanning | direction
-        bucket = np.where(alone, o.at_ns, o.at_ns // LOOK_NS * LOOK_NS)
+        width = np.where(o.scan >= 0, LOOK_NS, LOOK_UNNUMBERED_NS)
+        bucket = np.where(alone, o.at_ns, o.at_ns // width * width)
         single = np.where(alone, np.arange(len(o)), -1)
         order = np.lexsort((single, o.scan, o.sensor, bucket))
         keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
@@ -187,22 +188,19 @@ class Tracker:
 
     def _remember(self, o: Observations, outcome: Outcome) -> None:
         """Give tracks what their plots said of class, of themselves, and when each kind of sensor heard them."""
-        mine = np.flatnonzero((outcome.row >= 0) & (outcome.taken > 0.0))
-        own = mine[outcome.taken[mine] > 0.5]
+        rows = np.flatnonzero(outcome.own)
+        row = outcome.row[rows]
         columns, claims = self._store.columns, self._store.claims
-        born = mine[outcome.taken[mine] <= 0.5]
-        for rows in (own, born[columns.hits[outcome.row[born]] == 1]):
-            row = outcome.row[rows]
-            np.maximum.at(columns.heard_ns, (row, self._sensing.kind[o.sensor[rows]]), o.at_ns[rows])
-            for column, said, absent in (
-                (claims.callsign, o.callsign, b""),
-                (claims.squawk, o.squawk, -1),
-                (claims.uas_id, o.uas_id, b""),
-            ):
-                told = said[rows] != absent
-                column[row[told]] = said[rows][told]
-            spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
-            _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
+        np.maximum.at(columns.heard_ns, (row, self._sensing.kind[o.sensor[rows]]), o.at_ns[rows])
+        for column, said, absent in (
+            (claims.callsign, o.callsign, b""),
+            (claims.squawk, o.squawk, -1),
+            (claims.uas_id, o.uas_id, b""),
+        ):
+            told = said[rows] != absent
+            column[row[told]] = said[rows][told]
+        spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
+        _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
 
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns

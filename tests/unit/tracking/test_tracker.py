@@ -273,6 +273,15 @@ def test_a_radar_that_stops_seeing_a_track_argues_against_it() -> None:
     assert len(tracks) == 0 or tracks.existence[0] < 0.5
 
 
+def test_a_radar_faster_than_it_declares_still_makes_one_track_of_one_object() -> None:
+    bench = Bench()
+    for _ in range(30):
+        at = [bench.at + part * NS // 4 for part in range(4)]
+        plots = {"range_m": 20_000.0, "azimuth_rad": 1.0, "elevation_rad": 0.05, "at_ns": at, "received_ns": at}
+        tracks = bench.step(Plots.of(4, sensor_ids=("radar",), **plots))
+    assert len(tracks) == 1
+
+
 def test_a_radar_that_never_saw_a_track_says_nothing_about_it() -> None:
     bench = Bench()
     bench.fly(20)
