@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dronewall.feeds.asterix import AsterixDecoder
+from dronewall.feeds.asterix_decoder import AsterixDecoder
 from dronewall.feeds.feed import Decoded
 from dronewall.feeds.mode_s import beast_decoder
 from dronewall.model.sensors import Sensors

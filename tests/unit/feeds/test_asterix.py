@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from dronewall.engine.clock import ManualClock
-from dronewall.feeds.asterix import AsterixDecoder, AsterixFeed, AsterixSettings
+from dronewall.feeds.asterix import AsterixFeed, AsterixSettings
+from dronewall.feeds.asterix_decoder import AsterixDecoder
 from dronewall.model.plots import Datum
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Wire
 from dronewall.wire.asterix.time_of_day import BEYOND_MIDNIGHT, DAY_NS, JUMPS, NO_TIME, DayClock
+from dronewall.wire.captures.datagrams import Datagram
 
 S = 1_000_000_000
 DAY = 19_479 * DAY_NS  # 2023-05-02
@@ -135,3 +137,25 @@ def test_a_report_without_a_time_has_that_of_its_receipt_or_of_the_one_before() 
     recorded.at_ns(7.0, received_ns=None)
     assert recorded.at_ns(None, received_ns=None) == DAY + 7 * S
     assert recorded.at_ns(86_400.0, received_ns=None) == BEYOND_MIDNIGHT
+
+
+def test_a_mode_s_sensors_status_takes_two_octets() -> None:
+    # FSPEC F4: items 010 000 030 and, as the sixth, 050 with the parts COM and MDS.
+    status = bytes.fromhex("22 000F E4 0A0B 02 546000 84 40 4600".replace(" ", ""))
+    status = status[:2] + bytes([len(status)]) + status[3:]
+    decoded = decoder().decode(status, received_ns=NOON)
+    assert (decoded.frames, decoded.refused) == (1, ())
+
+
+def test_a_capture_without_a_date_was_received_as_its_pauses_tell() -> None:
+    heard = [Datagram(report(time_s=100.0), 0, 8), Datagram(report(time_s=101.0), 3 * S, 40)]
+    first, second = (step.plots for step in decoder().captured(heard, dated=False))
+    assert ((first.received_ns[0] - DAY) / S, (second.received_ns[0] - DAY) / S) == (100.0, 103.0)
+    assert (second.at_ns[0] - DAY) / S == 101.0
+
+
+def test_a_capture_with_a_date_is_judged_as_if_it_came_now() -> None:
+    heard = [Datagram(report(), NOON + S, 24), Datagram(report(time_s=3600.0), NOON + S + 1, 99)]
+    (step,) = decoder().captured(heard, dated=True)
+    assert (step.plots.at_ns.tolist(), step.plots.received_ns.tolist()) == ([NOON], [NOON + S])
+    assert [(error.reason, error.offset) for error in step.refused] == [(JUMPS, 99)]

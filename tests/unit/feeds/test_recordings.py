@@ -139,6 +139,29 @@ def test_every_block_over_barcelona_is_counted(recordings: Path) -> None:
     assert (heard.plots.altitude_datum[np.isfinite(heard.plots.altitude_m)] == Datum.PRESSURE).all()
 
 
+def test_a_capture_of_seven_radars_is_dated_by_itself(recordings: Path) -> None:
+    path = recordings / "asterix" / "croatia_cat_034_048.pcap"
+    heard = Counted(asterix.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    assert (heard.frames, dict(heard.refused)) == (162, {})
+    assert dict(heard.unplaceable) == {"no measured position": 2}
+    assert (len(heard.plots), len(heard.plots.sensor_ids)) == (127, 7)
+    assert heard.plots.received_ns[0] == 1_462_433_756_508_910_000  # 2016-05-05 07:35:56.5
+    delay_s = (heard.plots.received_ns - heard.plots.at_ns) / S
+    assert (delay_s > 0.0).all()
+    assert (delay_s < 2.5).all()
+
+
+def test_a_replay_file_holds_what_the_same_blocks_hold(recordings: Path) -> None:
+    there = recordings / "asterix"
+    blocks = Counted(asterix.recording(there / "artas_cat062.ast", sensors=Sensors(), date=date(2020, 1, 1)))
+    replay = Counted(asterix.recording(there / "artas_cat062.rply", sensors=Sensors(), date=date(2020, 1, 1)))
+    assert (replay.frames, replay.refused, replay.plots.at_ns.tolist()) == (
+        blocks.frames,
+        blocks.refused,
+        blocks.plots.at_ns.tolist(),
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "refused"),
     [

@@ -40,8 +40,10 @@ class Blocks:
         self._lost_from: int | None = None
         self._lost_bytes = b""
 
-    def cut(self, data: bytes) -> list[Block]:
-        """Return the blocks that `data` completes, in order."""
+    def cut(self, data: bytes, *, offset: int | None = None) -> list[Block]:
+        """Return the blocks that `data` completes, in order; `offset` is where a datagram stands in its capture."""
+        if offset is not None:
+            self._offset = offset
         stream = self._pending + data
         blocks: list[Block] = []
         at = 0

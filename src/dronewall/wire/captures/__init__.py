@@ -1,0 +1,1 @@
+"""Captures: datagrams as somebody recorded them off a network, with the instants they were heard."""
