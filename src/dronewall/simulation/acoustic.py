@@ -19,7 +19,7 @@ from dronewall.model.sensors import Sensor
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
-from dronewall.simulation.source import in_order_received, ns_of
+from dronewall.simulation.source import in_order_received, ns_of, whole_seconds
 from dronewall.simulation.streams import stream
 
 SPEED_OF_SOUND_MPS = 340.0
@@ -98,7 +98,7 @@ class AcousticArrays:
 
     def windows(self, from_s: float, to_s: float) -> Iterable[int]:
         """Return the seconds whose reports may be received in the interval."""
-        return range(max(int(np.floor(from_s - MOST_DELAY_S)), 0), max(int(np.ceil(to_s)), 0))
+        return whole_seconds(from_s - MOST_DELAY_S, to_s)
 
     def plots(self, window: int) -> Plots:
         """Return the bearings of sound that arrived in one second, true and false."""

@@ -12,7 +12,7 @@ from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
-from dronewall.simulation.source import in_order_received, ns_of
+from dronewall.simulation.source import in_order_received, ns_of, whole_seconds
 from dronewall.simulation.streams import stream
 
 LEAST_DELAY_S, MOST_DELAY_S = 0.05, 0.35
@@ -53,7 +53,7 @@ class AdsbReceivers:
 
     def windows(self, from_s: float, to_s: float) -> Iterable[int]:
         """Return the seconds whose messages may be received in the interval."""
-        return range(max(int(np.floor(from_s - MOST_DELAY_S)), 0), max(int(np.ceil(to_s)), 0))
+        return whole_seconds(from_s - MOST_DELAY_S, to_s)
 
     def plots(self, window: int) -> Plots:
         """Return the reports of one second: one message, one error, whoever hears it."""

@@ -44,6 +44,11 @@ class Source(Protocol):
         ...
 
 
+def whole_seconds(from_s: float, to_s: float) -> range:
+    """Return the seconds of the night, by number, that overlap an interval."""
+    return range(max(int(np.floor(from_s)), 0), max(int(np.ceil(to_s)), 0))
+
+
 def ns_of(at_s: FloatArray) -> NDArray[np.int64]:
     """Return whole nanoseconds of seconds since the night began."""
     return np.rint(np.asarray(at_s, float) * 1e9).astype(np.int64)
