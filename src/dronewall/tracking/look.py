@@ -31,11 +31,11 @@ UNCLAIMED_LEAST = 0.1
 def replay_events(tracks, count, next_id, index, look, events, p, out, w):
     """Take all events in order; return the new count of tracks and the next free number."""
     seen = np.full(len(tracks.track_id), -1, np.int32)
+    slot = seen.copy()
     for n in range(len(events.what)):
         if events.what[n] == LOOK:
-            count, next_id = _look(
-                tracks, count, next_id, index, look, events.first[n], events.last[n], events.stamp[n], p, out, w, seen
-            )
+            extent = (events.first[n], events.last[n], events.stamp[n])
+            count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, w, seen, slot)
         else:
             close_scan(tracks, count, events.radar[n], events.stamp[n], events.pd[n])
     return count, next_id
@@ -52,17 +52,16 @@ def close_scan(tracks, count, radar, stamp, pd):
 
 
 @kernel
-def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, seen):
+def _look(tracks, count, next_id, index, look, extent, p, out, w, seen, slot):
     """Take one look: plots [first, last) of one sensor, at most a fraction of a second apart."""
+    first, last, stamp = extent
     now_ns = look.at_ns[first]
     for j in range(first, last):
         now_ns = max(now_ns, look.at_ns[j])
     if look.kind[first] != _POSITION:
         axes_at(look.site[first, 0], look.site[first, 1], look.site[first, 2], w.axes)
-    edge_row, edge_plot, edge_like, edge_doubt = candidates(tracks, index, look, first, last, now_ns, p, out, w, seen)
-    order = np.argsort(edge_row, kind="mergesort")
-    edge_row, edge_plot, edge_like, edge_doubt = edge_row[order], edge_plot[order], edge_like[order], edge_doubt[order]
-    rows, starts = _tracks_of(edge_row)
+    found = candidates(tracks, index, look, first, last, now_ns, p, out, w, seen)
+    rows, starts, edge_plot, edge_like, edge_doubt = _by_track(found[0], found[1], found[2], found[3], slot)
     psi = _evidence(tracks, rows, starts, edge_plot, edge_like, look, stamp, p)
     taken, missed, unclaimed = np.empty(len(psi)), np.empty(len(rows)), np.empty(last - first)
     beta = np.empty(len(psi))
@@ -70,11 +69,12 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
     edges = (edge_plot, edge_like, edge_doubt)
     for i in range(len(rows)):
         _update(tracks, rows[i], look, starts[i], starts[i + 1], edges, taken, missed[i], stamp, p, w, beta)
-    for e in range(len(edge_row)):
-        j = edge_plot[e]
-        if taken[e] > out.taken[j]:
-            out.taken[j] = taken[e]
-            out.row[j] = edge_row[e]
+    for i in range(len(rows)):
+        for e in range(starts[i], starts[i + 1]):
+            j = edge_plot[e]
+            if taken[e] > out.taken[j]:
+                out.taken[j] = taken[e]
+                out.row[j] = rows[i]
     for j in range(first, last):
         out.unclaimed[j] = unclaimed[j - first]
         # Whose it most likely is, not whose it surely is: two doubles that share every plot would both starve.
@@ -94,17 +94,32 @@ def _look(tracks, count, next_id, index, look, first, last, stamp, p, out, w, se
 
 
 @kernel
-def _tracks_of(edge_row):
-    """Return the distinct rows of edges sorted by row, and where each one's edges begin."""
-    rows, starts = np.empty(len(edge_row), np.int32), np.empty(len(edge_row) + 1, np.int32)
+def _by_track(edge_row, edge_plot, edge_like, edge_doubt, slot):
+    """Return the tracks of an association graph, where each one's edges begin, and the edges in that order.
+
+    `slot` (tracks,) is all -1 before and after.
+    """
+    edges = len(edge_row)
+    rows, starts = np.empty(edges, np.int32), np.zeros(edges + 1, np.int32)
     count = 0
-    for e in range(len(edge_row)):
-        if e == 0 or edge_row[e] != edge_row[e - 1]:
+    for e in range(edges):
+        if slot[edge_row[e]] < 0:
+            slot[edge_row[e]] = count
             rows[count] = edge_row[e]
-            starts[count] = e
             count += 1
-    starts[count] = len(edge_row)
-    return rows[:count], starts[: count + 1]
+        starts[slot[edge_row[e]] + 1] += 1
+    for i in range(count):
+        starts[i + 1] += starts[i]
+    plot, like, doubt = np.empty(edges, np.int32), np.empty((edges, 2)), np.empty(edges)
+    following = starts.copy()
+    for e in range(edges):
+        at = following[slot[edge_row[e]]]
+        following[slot[edge_row[e]]] += 1
+        plot[at], doubt[at] = edge_plot[e], edge_doubt[e]
+        like[at, 0], like[at, 1] = edge_like[e, 0], edge_like[e, 1]
+    for i in range(count):
+        slot[rows[i]] = -1
+    return rows[:count], starts[: count + 1], plot, like, doubt
 
 
 @kernel
