@@ -18,7 +18,7 @@ from dronewall.engine.plugins import Plugins
 from dronewall.engine.sqlite_log import SqliteLog, is_journal
 from dronewall.feeds.feed import Feed
 from dronewall.feeds.url import scheme_of, settings_of
-from dronewall.model.errors import ConfigError, InputError, JournalError
+from dronewall.model.errors import ConfigError, InputError, JournalError, RequestError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
 from dronewall.outlets.web.api import api_router, openapi_config
@@ -108,7 +108,7 @@ def walled(
     page = WebOutlet(host, port, sensors=wall.sensors, explain=wall.explain, on_sent=wall.sent, clock=clock.now_ns)
     try:
         url = page.bind()
-    except Exception:
+    except RequestError:
         log.close()
         raise
     return Composed(wall, page, url, log.name)
