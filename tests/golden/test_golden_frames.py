@@ -49,7 +49,7 @@ def check(decoded: Decoded, case: dict[str, Any]) -> None:
     for row, expected in enumerate(case["plots"]):
         plot = decoded.plots.row(row)
         plot["sensor_id"] = decoded.plots.sensor_ids[plot["sensor"]]
-        plot["callsign"] = plot["callsign"].decode()
+        plot["callsign"], plot["track_ref"] = plot["callsign"].decode(), plot["track_ref"].decode()
         for name, value in expected.items():
             exact = not isinstance(value, float)
             assert plot[name] == (value if exact else pytest.approx(value, rel=1e-4)), name

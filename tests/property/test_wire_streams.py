@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from dronewall.feeds.asterix import AsterixDecoder
+from dronewall.feeds.asterix_decoder import AsterixDecoder
 from dronewall.feeds.feed import Decoded, Decoder
 from dronewall.feeds.mode_s import ModeSDecoder, avr_decoder, beast_decoder
 from dronewall.feeds.plots import PlotsDecoder

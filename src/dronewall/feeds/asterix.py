@@ -1,33 +1,36 @@
-"""ASTERIX feeds: radars' target reports (048) and service messages (034), live over UDP or from a recording.
+"""ASTERIX feeds, live over UDP or from a recording: radars' reports (048, 034), ADS-B (021), tracks (062, 063, 065).
 
 `asterix+udp://HOST:PORT` listens on an address of this machine, or joins the multicast group HOST.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from dronewall.engine.clock import Clock
 from dronewall.engine.links import bind_udp
-from dronewall.feeds.asterix_decoder import AsterixDecoder
+from dronewall.feeds.asterix_decoder import ADS_B, TRACKS, AsterixDecoder, sensor_id_of
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.feeds.files import check_readable, midnight_ns, pieces
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
-from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
 from dronewall.model.status import FeedStatus
 from dronewall.wire.captures.datagrams import Captured
 from dronewall.wire.captures.pcap import PcapDatagrams
 from dronewall.wire.captures.rply import RplyDatagrams
+from dronewall.wire.mode_s.accuracy import SIGMA_ALTITUDE_M, SIGMA_POSITION_M, SIGMA_VELOCITY_MPS
 from dronewall.wire.refusals import Refusals
 
 ANTENNAS_TOLD_MAX = 8
+PIECES_READ_AHEAD = 64
 CAPTURES = (".pcap", ".pcapng")
 REPLAYS = (".rply",)
 
@@ -85,19 +88,37 @@ class AsterixPlugin:
         return AsterixFeed(settings, sensors=sensors, clock=clock)
 
     def assumed_in(self, path: Path) -> tuple[Sensor, ...]:
-        """Return none: a radar's site is nowhere in a recording."""
-        return ()
+        """Return the ADS-B stations and trackers heard as a recording begins; a radar's site is nowhere in it."""
+        check_readable(path)
+        decoder, steps = _opened(path, sensors=Sensors(), day_ns=0)
+        for _ in islice(steps, PIECES_READ_AHEAD):
+            pass
+        assumed = (assumed_sensor(*source, station.categories) for source, station in decoder.stations.items())
+        return tuple(sensor for sensor in assumed if sensor is not None)
 
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
         """Yield a recording that begins on `date`; see `FeedPlugin.recording`."""
         check_readable(path)
-        day_ns, suffix, refusals = midnight_ns(date), path.suffix.lower(), Refusals(path.name)
-        in_datagrams = suffix in (*REPLAYS, *CAPTURES)
-        decoder = AsterixDecoder(path.name, sensors=sensors, datagrams=in_datagrams, day_ns=day_ns, refusals=refusals)
-        if not in_datagrams:
-            return _recording(path, decoder)
-        capture = RplyDatagrams(refusals) if suffix in REPLAYS else PcapDatagrams(refusals)
-        return _capture(path, decoder, capture, dated=suffix in CAPTURES)
+        return _opened(path, sensors=sensors, day_ns=midnight_ns(date))[1]
+
+
+def assumed_sensor(sac: int, sic: int, categories: Collection[int]) -> Sensor | None:
+    """Return a sensor of which nothing is known but what it sends, with cautious errors; None for a radar."""
+    sigma = Sigma(position_m=SIGMA_POSITION_M, altitude_m=SIGMA_ALTITUDE_M, velocity_mps=SIGMA_VELOCITY_MPS)
+    if TRACKS in categories:
+        return Sensor(sensor_id_of(sac, sic), SensorKind.VENDOR_TRACKER, sigma=sigma, delivers_tracks=True)
+    return Sensor(sensor_id_of(sac, sic), SensorKind.ADSB, sigma=sigma) if ADS_B in categories else None
+
+
+def _opened(path: Path, *, sensors: Sensors, day_ns: int) -> tuple[AsterixDecoder, Iterator[Decoded]]:
+    """Return a recording's decoder and what it will give, as the file's ending tells how to read it."""
+    suffix, refusals = path.suffix.lower(), Refusals(path.name)
+    in_datagrams = suffix in (*REPLAYS, *CAPTURES)
+    decoder = AsterixDecoder(path.name, sensors=sensors, datagrams=in_datagrams, day_ns=day_ns, refusals=refusals)
+    if not in_datagrams:
+        return decoder, _recording(path, decoder)
+    capture = RplyDatagrams(refusals) if suffix in REPLAYS else PcapDatagrams(refusals)
+    return decoder, _capture(path, decoder, capture, dated=suffix in CAPTURES)
 
 
 def _recording(path: Path, decoder: AsterixDecoder) -> Iterator[Decoded]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dronewall.engine.clock import ManualClock
-from dronewall.feeds.asterix import AsterixFeed, AsterixSettings
+from dronewall.feeds.asterix import AsterixFeed, AsterixSettings, plugin
 from dronewall.feeds.asterix_decoder import AsterixDecoder
 from dronewall.model.plots import Datum
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Wire
@@ -159,3 +160,74 @@ def test_a_capture_with_a_date_is_judged_as_if_it_came_now() -> None:
     (step,) = decoder().captured(heard, dated=True)
     assert (step.plots.at_ns.tolist(), step.plots.received_ns.tolist()) == ([NOON], [NOON + S])
     assert [(error.reason, error.offset) for error in step.refused] == [(JUMPS, 99)]
+
+
+def adsb(*, lat: int = 0x200000) -> bytes:
+    """A report of aircraft 3C65AB at 22.5 degrees east by station 10/11: items 010 040 071 130 080."""
+    body = bytes.fromhex(f"CD10 0A0B 00 546000 {lat:06X} 100000 3C65AB".replace(" ", ""))
+    return bytes([21]) + (len(body) + 3).to_bytes(2, "big") + body
+
+
+def system_track() -> bytes:
+    """Track 11929 of tracker 10/11: items 010 070 105 040."""
+    body = bytes.fromhex("9908 0A0B 546000 00800000 00400000 2E99".replace(" ", ""))
+    return bytes([62]) + (len(body) + 3).to_bytes(2, "big") + body
+
+
+def declared(kind: SensorKind, **given: Any) -> Sensors:
+    wire = Wire(asterix="10/11", editions=given.pop("editions", ()))
+    return Sensors([Sensor("one", kind, wire=wire, **given)])
+
+
+@pytest.mark.parametrize(
+    ("block", "sensors", "told"),
+    [
+        (adsb(), declared(SensorKind.ADSB, editions=(("21", "2.4"),)), None),
+        (adsb(), declared(SensorKind.RADAR_3D), "the sensor is not declared with kind adsb"),
+        (
+            adsb(),
+            declared(SensorKind.ADSB, editions=(("021", "0.23"),)),
+            "edition 0.23 is not read; set the sender and wire.edition to 2.x",
+        ),
+        (system_track(), declared(SensorKind.VENDOR_TRACKER, delivers_tracks=True), None),
+        (system_track(), declared(SensorKind.VENDOR_TRACKER), "the sensor is not declared with delivers tracks"),
+        (adsb(lat=0x500000), declared(SensorKind.ADSB), "position is outside the earth"),
+    ],
+)
+def test_what_a_sender_was_declared_as_decides_what_is_believed_of_it(
+    block: bytes, sensors: Sensors, told: str | None
+) -> None:
+    decoded = decoder(sensors).decode(block, received_ns=NOON)
+    if told is None:
+        assert (decoded.plots.sensor_ids, len(decoded.plots), decoded.refused) == (("one",), 1, ())
+    else:
+        assert (decoded.frames, len(decoded.plots)) == (0, 0)
+        assert [error.reason.endswith(told) for error in decoded.refused] == [True]
+
+
+def test_a_selected_altitude_does_not_shift_the_number_of_a_track() -> None:
+    # FSPEC 99 18: items 010 070 105 380 040; of 380 the part FSS, which takes two octets.
+    body = bytes.fromhex("9918 0A0B 546000 00800000 00400000 02 05C8 142E".replace(" ", ""))
+    plots = decoder().decode(bytes([62, 0, len(body) + 3]) + body, received_ns=NOON).plots
+    assert plots.track_ref.tolist() == [str(0x142E).encode()]
+
+
+def test_after_damage_a_file_goes_on_with_categories_that_came_before() -> None:
+    stray = b"\x30\x00\x00" + system_track()[:3] + b"\xff" * 40
+    decoded = decoder(datagrams=False).decode(report() + stray + report(time_s=43_201.0), received_ns=None)
+    assert decoded.frames == 2
+    assert len(decoded.refused) == 1
+
+
+def test_a_recording_implies_the_senders_that_need_no_site(tmp_path: Path) -> None:
+    path = tmp_path / "night.ast"
+    path.write_bytes(adsb() + system_track().replace(b"\x0a\x0b", b"\x0a\x0c") + report())
+    tracker, station = sorted(plugin.assumed_in(path), key=lambda sensor: -sensor.kind)
+    assert (station.sensor_id, station.kind, station.delivers_tracks) == ("asterix:10/11", SensorKind.ADSB, False)
+    assert (tracker.sensor_id, tracker.kind, tracker.delivers_tracks) == (
+        "asterix:10/12",
+        SensorKind.VENDOR_TRACKER,
+        True,
+    )
+    assert station.sigma.position_m is not None
+    assert tracker.sigma.velocity_mps is not None

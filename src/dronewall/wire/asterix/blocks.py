@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from dronewall.wire.refusals import Refusals
 
 HEAD_BYTES = 3
-RESUME_CATEGORIES = (34, 48)
+RESUME_CATEGORIES = frozenset({21, 34, 48, 62, 63, 65})
 RESUME_MAX_BYTES = 2048
-"""After damage in a file, only a block of a category we read, of a usual length, is taken for the next one."""
+"""After damage in a file, only a block of a usual length is taken for the next one, and only of a category that came
+before; of one we read if none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Blocks:
         self._offset = 0  # of the first pending byte
         self._lost_from: int | None = None
         self._lost_bytes = b""
+        self._came: set[int] = set()
 
     def cut(self, data: bytes, *, offset: int | None = None) -> list[Block]:
         """Return the blocks that `data` completes, in order; `offset` is where a datagram stands in its capture."""
@@ -55,6 +57,7 @@ class Blocks:
             if at + length > len(stream):
                 break
             self._end_lost()
+            self._came.add(category)
             blocks.append(Block(category, stream[at : at + length], self._offset + at))
             at += length
         self._pending = stream[at:]
@@ -73,7 +76,10 @@ class Blocks:
 
     def _plausible(self, category: int, length: int) -> bool:
         if self._lost_from is not None:
-            return category in RESUME_CATEGORIES and HEAD_BYTES < length <= RESUME_MAX_BYTES
+            return (
+                category in (self._came & RESUME_CATEGORIES or RESUME_CATEGORIES)
+                and HEAD_BYTES < length <= RESUME_MAX_BYTES
+            )
         return length > HEAD_BYTES
 
     def _lose(self, stream: bytes, at: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from aviconv_asterix import Cat048Record
 
 from dronewall.model.plots import Datum
+from dronewall.wire.asterix.records import item, text
 
 NAUTICAL_MILE_M = 1852.0
 FOOT_M = 0.3048
@@ -29,9 +30,14 @@ SIMULATED, FIELD_MONITOR, TEST = 0x10, 0x02, 0x80
 NOT_MEASURED = "no measured position"
 
 
+def time_of_day_s(record: Cat048Record) -> float | None:
+    """Return when the target was detected."""
+    return record.time_of_day_s
+
+
 def refusal_of(record: Cat048Record, *, range_max_m: float) -> str | None:
     """Return why a report is not to be taken at all, or None."""
-    described = bytes.fromhex(record.raw_items.get("I048/020", ""))
+    described = item(record, "I048/020")
     if (described and described[0] & SIMULATED) or (len(described) > 1 and described[1] & TEST):
         return "simulated or test target"
     if described and described[0] & FIELD_MONITOR:
@@ -41,11 +47,14 @@ def refusal_of(record: Cat048Record, *, range_max_m: float) -> str | None:
     return None
 
 
-def measured(record: Cat048Record) -> bool:
-    """Whether the position was measured, not carried forward by the radar's own tracker: I048/020 TYP is not 0."""
-    described = bytes.fromhex(record.raw_items.get("I048/020", ""))
+def unplaceable_of(record: Cat048Record) -> str | None:
+    """Return why a report gives no plot, or None.
+
+    A position that the radar's own tracker carried forward was not measured: I048/020 TYP is 0.
+    """
+    described = item(record, "I048/020")
     detected = not described or described[0] >> 5 != 0
-    return detected and bool(record.rho_nm) and record.theta_deg is not None
+    return None if detected and record.rho_nm and record.theta_deg is not None else NOT_MEASURED
 
 
 def cells(record: Cat048Record) -> dict[str, Any]:
@@ -54,7 +63,7 @@ def cells(record: Cat048Record) -> dict[str, Any]:
         "range_m": (record.rho_nm or 0.0) * NAUTICAL_MILE_M,
         "azimuth_rad": math.radians(record.theta_deg or 0.0),
         "icao24": int(record.aircraft_address, 16) if record.aircraft_address else None,
-        "callsign": _callsign(record.callsign),
+        "callsign": text(record.callsign),
         "squawk": _squawk(record),
         "track_ref": None if record.track_number is None else b"%d" % record.track_number,
         **_altitude(record),
@@ -63,10 +72,10 @@ def cells(record: Cat048Record) -> dict[str, Any]:
 
 def _altitude(record: Cat048Record) -> dict[str, Any]:
     """Return the flight level, if it is valid and not garbled; else the height a 3D radar measured, above the sea."""
-    level = bytes.fromhex(record.raw_items.get("I048/090", ""))
+    level = item(record, "I048/090")
     if level and record.flight_level is not None and not level[0] & 0xC0:
         return {"altitude_m": record.flight_level * FLIGHT_LEVEL_M, "altitude_datum": Datum.PRESSURE}
-    height = bytes.fromhex(record.raw_items.get("I048/110", ""))
+    height = item(record, "I048/110")
     if height:
         steps = int.from_bytes(height, "big") & 0x3FFF
         steps -= 0x4000 if steps & 0x2000 else 0
@@ -79,8 +88,3 @@ def _squawk(record: Cat048Record) -> int | None:
     if record.mode3a is None or not record.mode3a_validated or record.mode3a_garbled:
         return None
     return int(record.mode3a)
-
-
-def _callsign(said: str | None) -> bytes | None:
-    stripped = (said or "").strip()
-    return stripped.encode("ascii", "ignore")[:8] or None
