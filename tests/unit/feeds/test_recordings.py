@@ -165,7 +165,9 @@ def test_tracks_of_another_tracker_come_with_their_numbers(recordings: Path, fil
         position = ecef_from_geodetic(one.lat_deg, one.lon_deg, one.altitude_m)
         speed_mps = np.hypot(one.velocity_east_mps, one.velocity_north_mps)
         moved_m = np.linalg.norm(np.diff(position, axis=0), axis=1)
-        assert moved_m == pytest.approx(speed_mps[1:] * np.abs(np.diff(one.at_ns)) / S, abs=50.0)
+        assert moved_m == pytest.approx(
+            speed_mps[1:] * np.abs(np.diff(one.at_ns)) / S, abs=150.0
+        )  # it is corrected at times
 
 
 def test_ads_b_of_a_ground_station_is_read_to_the_last_report(recordings: Path) -> None:
