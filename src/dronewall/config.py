@@ -7,6 +7,7 @@ import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -147,7 +148,17 @@ def decoded(raw: Mapping[str, Any], settings: type[S], source: Source, *, at: st
         if missing := re.match(r"Object missing required field `(\w+)`", problem):
             name = f"{wrong}.{missing.group(1)}" if wrong else missing.group(1)
             raise source.error("this key is missing", "Add it.", name) from error
-        raise source.error(_plain(problem), "Change the value.", wrong or None) from error
+        raise source.error(_plain(problem), _choices(settings, wrong, at), wrong or None) from error
+
+
+def _choices(settings: type[S], field: str, at: str) -> str:
+    """Return what may stand in a field of which only some words may, in a sentence that mends."""
+    kind: Any = settings
+    for name in field.removeprefix(at).lstrip(".").split("."):
+        kind = get_type_hints(kind).get(name) if isinstance(kind, type) else None
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return f"Write one of: {', '.join(str(item.value) for item in kind)}."
+    return "Change the value."
 
 
 def address_of(listen: str, source: Source) -> tuple[str, int]:

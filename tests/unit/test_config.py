@@ -52,6 +52,12 @@ def test_a_good_file_becomes_frozen_settings(tmp_path: Path) -> None:
         settings.wall.name = "other"  # type: ignore[misc]
 
 
+def test_a_wrong_word_is_answered_with_the_words_there_are(tmp_path: Path) -> None:
+    error = refused(tmp_path, '[wall]\ntruth_domain = "LIFE"\n')
+    assert (error.line, error.field) == (2, "wall.truth_domain")
+    assert error.remedy == "Write one of: LIVE, EXERCISE, SIMULATION."
+
+
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "wall.toml"
     path.write_text("")

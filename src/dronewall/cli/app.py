@@ -94,8 +94,9 @@ def replay(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A journal, or recordings of feeds.")],
     sensors: SensorsFile = None,
     date: Annotated[
-        str, typer.Option(metavar="YYYY-MM-DD", help="The day it begins, for formats that carry none.")
-    ] = "1970-01-01",
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="The day it begins, for formats that carry none; else 1970-01-01."),
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.01, help="With the page: how many times as fast as it was.")] = 1.0,
     headless: Headless = False,
     port: Port = 8080,

@@ -14,17 +14,27 @@ from dronewall.model.errors import InputError
 from dronewall.run.replay import played
 from dronewall.run.summary import Summary
 
+DAY_UNKNOWN = "1970-01-01"
 HEADLESS_STEP_S = 1.0
 SHOWN_STEP_S = 0.1
 LEAST_SPEED_STEPPED = 0.1
 
 
 def run_replay(
-    files: list[Path], *, sensors: Path | None, day: str, speed: float, headless: bool, port: int, as_json: bool
+    files: list[Path],
+    *,
+    sensors: Path | None,
+    day: str | None,
+    speed: float,
+    headless: bool,
+    port: int,
+    as_json: bool,
 ) -> int:
     """Replay files, print the summary, return the exit status."""
     step_s = HEADLESS_STEP_S if headless else SHOWN_STEP_S * max(speed, LEAST_SPEED_STEPPED)
-    what = replay_of(files, sensors=sensors, day=_day(day), step_ns=round(step_s * NS_PER_S))
+    what = replay_of(files, sensors=sensors, day=_day(day or DAY_UNKNOWN), step_ns=round(step_s * NS_PER_S))
+    if day is None and what.last_seq is None:
+        say(f"no --date given: a recording that carries no date begins on {DAY_UNKNOWN}")
     summary = Summary()
     if headless:
         _through(what, summary)
@@ -36,9 +46,8 @@ def run_replay(
         {**summary.result(), "latency_p50_ms": None, "latency_p99_ms": None, "feeds": summary.by_feed()},
         as_json=as_json,
     )
-    for feed, reasons in summary.reasons.items():
-        for reason, count in reasons.most_common():
-            say(f"{feed}: refused {count} × {reason}")
+    for line in summary.left_out():
+        say(line)
     return 0
 
 

@@ -55,9 +55,8 @@ def run_track(sensors: Path, plots: Path, out: Path, *, sample_s: float, as_json
         },
         as_json=as_json,
     )
-    for reasons in summary.reasons.values():
-        for reason, count in reasons.most_common():
-            say(f"{plots}: refused {count} × {reason}")
+    for line in summary.left_out():
+        say(line)
     if order.late:
         say(f"{plots}: {order.late} plots stand after one received later; each was taken as received with it.")
     return 0

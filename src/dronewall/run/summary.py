@@ -26,6 +26,7 @@ class Summary:
     def __init__(self) -> None:
         self.feeds: dict[str, FeedCounts] = {}
         self.reasons: dict[str, Counter[str]] = {}
+        self._unmeasured: dict[str, Counter[str]] = {}
         self._feed_of: dict[str, str] = {}
         self._remote: set[tuple[int, bytes]] = set()
         self._alerts: set[str] = set()
@@ -46,7 +47,9 @@ class Summary:
         if isinstance(content, PlotsCame):
             counts = self.feeds.setdefault(content.feed, FeedCounts())
             counts.decoded += content.frames
-            counts.unplaceable += sum(count for _, count in content.unplaceable)
+            for reason, count in content.unplaceable:
+                counts.unplaceable += count
+                self._unmeasured.setdefault(content.feed, Counter())[reason] += count
             for sensor_id in content.plots.sensor_ids:
                 self._feed_of.setdefault(sensor_id, content.feed)
         elif isinstance(content, FramesRefused):
@@ -70,6 +73,19 @@ class Summary:
             "remote_tracks": len(self._remote),
             "alerts": len(self._alerts),
         }
+
+    def left_out(self) -> list[str]:
+        """Return in words what was refused or could not be placed, whose it was, how often and why."""
+        told = [
+            (feed, what, why, count)
+            for what, counted in (("refused", self.reasons), ("unplaceable", self._unmeasured))
+            for feed, reasons in counted.items()
+            for why, count in reasons.items()
+        ]
+        placed_nowhere = self._picture.unplaceable if self._picture else ()
+        told += [(sensor_id, "unplaceable", why, count) for sensor_id, why, count in placed_nowhere]
+        told.sort(key=lambda row: (row[0], row[1], -row[3]))
+        return [f"{whose}: {count} {what}, {why}" for whose, what, why, count in told]
 
     def by_feed(self) -> dict[str, dict[str, int]]:
         """Return what each feed brought; what the pipeline could not place counts with the feed it came by."""
