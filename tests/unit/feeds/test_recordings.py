@@ -159,15 +159,17 @@ def test_tracks_of_another_tracker_come_with_their_numbers(recordings: Path, fil
     assert (len(tracks), tracks.sensor_ids) == (346, ("asterix:25/100",))
     numbers = np.unique(tracks.track_ref)
     assert len(numbers) == 78
+    off_m: list[float] = []
     for number in numbers:
         one = tracks.take(tracks.track_ref == number)
         assert len(set(one.icao24.tolist())) == 1  # a number stays with its aircraft
         position = ecef_from_geodetic(one.lat_deg, one.lon_deg, one.altitude_m)
         speed_mps = np.hypot(one.velocity_east_mps, one.velocity_north_mps)
         moved_m = np.linalg.norm(np.diff(position, axis=0), axis=1)
-        assert moved_m == pytest.approx(
-            speed_mps[1:] * np.abs(np.diff(one.at_ns)) / S, abs=150.0
-        )  # it is corrected at times
+        off_m += np.abs(moved_m - speed_mps[1:] * np.abs(np.diff(one.at_ns)) / S).tolist()
+    assert len(off_m) == 346 - 78
+    assert np.median(off_m) < 20.0
+    assert max(off_m) < 300.0  # tracks are corrected at times
 
 
 def test_ads_b_of_a_ground_station_is_read_to_the_last_report(recordings: Path) -> None:
