@@ -27,7 +27,7 @@ NOW_NS = 1_683_028_802_000_000_000  # 2023-05-02 12:00:02
 
 
 def squitter(*, odd: bool) -> bytes:
-    """One half of a position over Lviv as aircraft 3C65AB sends it, with its checksum, in a Beast frame."""
+    """One half of a position over Lviv as aircraft 3C65AB sends it, with its checksum."""
     half = encoded_place(Place(49.8, 24.0), odd=odd, surface=False)
     position = (odd << 34) | (round(half.y * 131_072) << 17) | round(half.x * 131_072)
     body = bytes.fromhex("8D3C65AB58C3") + b"\0\0\0\0\0"
@@ -37,10 +37,12 @@ def squitter(*, odd: bool) -> bytes:
         remainder ^= byte << 16
         for _ in range(8):
             remainder = (remainder << 1) ^ (0x1FFF409 if remainder & 0x800000 else 0)
-    return encoded(BeastFrame(0x33, odd, 1, body + remainder.to_bytes(3, "big"), 0))
+    return body + remainder.to_bytes(3, "big")
 
 
-BEAST = squitter(odd=True) + squitter(odd=False)
+BEAST = b"".join(encoded(BeastFrame(0x33, odd, 1, squitter(odd=odd), 0)) for odd in (True, False))
+AVR = b"*%s;\n@0000000000FF%s;\n" % tuple(squitter(odd=odd).hex().encode() for odd in (True, False))
+SBS = b"MSG,3,1,1,3C65AB,1,2023/05/02,12:00:01.500,2023/05/02,12:00:01.500,,38000,,,49.8,24.0,,,0,0,0,0\n"
 REPORT = bytes.fromhex("30000EF00A0B546000A020004000")
 LINE = b'{"sensor_id":"a","at_ns":1683028801000000000,"azimuth_deg":7}\n'
 
@@ -62,6 +64,8 @@ class Case:
 
 CASES = [
     Case("beast", "beast://127.0.0.1:{port}", BEAST, 2, 1, b"\x1a3stray"),
+    Case("avr", "avr://127.0.0.1:{port}", AVR, 2, 1, b"*8D3C65;\n"),
+    Case("sbs", "sbs://127.0.0.1:{port}", SBS, 1, 1, b"MSG,3,1,1,nobody\n"),
     Case("asterix+udp", "asterix+udp://127.0.0.1:{port}", REPORT, 1, 1, REPORT[:-1], listens=True, datagrams=True),
     Case("plots+tcp", "plots+tcp://127.0.0.1:{port}", LINE, 1, 1, b"half a line", acknowledges=True),
     Case(
@@ -77,7 +81,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids=["beast", "asterix", "plots, dialling", "plots, listening"])
+@pytest.fixture(params=CASES, ids=["beast", "avr", "sbs", "asterix", "plots, dialling", "plots, listening"])
 def case(request: pytest.FixtureRequest) -> Case:
     return cast(Case, request.param)
 

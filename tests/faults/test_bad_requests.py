@@ -62,7 +62,7 @@ def test_a_feed_port_in_use_is_said_with_the_way_out(tmp_path: Path) -> None:
         ("liste = 3\n", "wall.toml:9 [page.liste]: unknown key. Did you mean 'listen'?"),
         ('[sensors]\nfile = "none.jsonl"\n', "none.jsonl"),
         ('[[feeds]]\nurl = "beast://127.0.0.1:1"\nspeed = 3\n', "wall.toml:11 [feeds[1].speed]: there is no option"),
-        ('[[feeds]]\nurl = "carrier-pigeon://loft:1"\n', "Known are: asterix+udp, beast, plots+tcp."),
+        ('[[feeds]]\nurl = "carrier-pigeon://loft:1"\n', "Known are: asterix+udp, avr, beast, plots+tcp, sbs."),
     ],
 )
 def test_a_wrong_setting_names_its_line(tmp_path: Path, more: str, says: str) -> None:

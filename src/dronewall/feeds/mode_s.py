@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from dronewall.feeds.feed import Decoded
-from dronewall.feeds.files import NS_PER_S
+from dronewall.feeds.files import NS_PER_S, pieces
 from dronewall.wire.avr import AvrMessages
 from dronewall.wire.beast.framing import MLAT_TICKS, BeastFrame, BeastFraming, TickClock
+from dronewall.wire.mode_s.cpr import Place
 from dronewall.wire.mode_s.messages import ModeSReader, TimedMessage
 from dronewall.wire.mode_s.transponders import Transponders
 from dronewall.wire.refusals import Refusals
@@ -110,7 +112,31 @@ def beast_decoder(feed: str, sensor_id: str, *, transponders: Transponders, day_
     return ModeSDecoder(sensor_id, BeastMessages(refusals, day_ns=day_ns), refusals, transponders)
 
 
-def avr_decoder(feed: str, sensor_id: str, *, transponders: Transponders) -> ModeSDecoder:
-    """Return a decoder of AVR lines, which carry their instants."""
+def avr_decoder(feed: str, sensor_id: str, *, transponders: Transponders, day_ns: int = 0) -> ModeSDecoder:
+    """Return a decoder of AVR lines; without times of receipt, ticks count from midnight at `day_ns`."""
     refusals = Refusals(feed)
-    return ModeSDecoder(sensor_id, AvrMessages(refusals), refusals, transponders)
+    return ModeSDecoder(sensor_id, AvrMessages(refusals, day_ns=day_ns), refusals, transponders)
+
+
+def recorded(
+    path: Path, decoder_of: Callable[[Transponders], ModeSDecoder], *, site: Place | None
+) -> Iterator[Decoded]:
+    """Yield what a recording holds.
+
+    Its beginning is read ahead for the first aircraft in the air whose position is certain: aircraft on the
+    ground send theirs modulo a quarter of the earth, and any place near the receiver settles which.
+    """
+    decoder = decoder_of(Transponders(site=site, surroundings=site or _surroundings(path, decoder_of)))
+    for data in pieces(path):
+        yield from decoder.pieces(data)
+    yield decoder.finish()
+
+
+def _surroundings(path: Path, decoder_of: Callable[[Transponders], ModeSDecoder]) -> Place | None:
+    transponders = Transponders()
+    decoder = decoder_of(transponders)
+    for data in pieces(path):
+        decoder.decode(data, received_ns=None)
+        if transponders.surroundings is not None:
+            return transponders.surroundings
+    return None

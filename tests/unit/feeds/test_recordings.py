@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from dronewall.feeds.asterix import plugin as asterix
+from dronewall.feeds.avr import plugin as avr
 from dronewall.feeds.beast import plugin as beast
 from dronewall.feeds.feed import Decoded, FeedPlugin
 from dronewall.feeds.plots import plugin as plots
+from dronewall.feeds.sbs import plugin as sbs
 from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.errors import InputError
 from dronewall.model.plots import Datum, Plots
@@ -107,7 +109,7 @@ def test_positions_over_toulouse_agree_with_a_second_implementation(recordings: 
 
 def test_the_same_messages_as_lines_of_text_give_the_same_positions(recordings: Path, toulouse: Counted) -> None:
     path = recordings / "adsb" / "toulouse_20240606.ts_avr"
-    heard = Counted(beast.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    heard = Counted(avr.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
     assert heard.frames + sum(heard.refused.values()) == 71_939
     assert Counter(heard.plots.icao24.tolist()) == Counter(toulouse.plots.icao24.tolist())
     assert heard.plots.lat_deg == pytest.approx(toulouse.plots.lat_deg)
@@ -122,6 +124,28 @@ def test_a_receiver_whose_site_is_known_places_ground_traffic_from_the_first_mes
     assert heard.plots.sensor_ids == ("tower",)
     counts = Counter(f"{address:06x}" for address in heard.plots.icao24.tolist())
     assert counts["4ca216"] > 284
+
+
+def test_what_another_decoder_made_of_the_same_messages_is_read(recordings: Path, toulouse: Counted) -> None:
+    path = recordings / "adsb" / "toulouse_20240606.sbs"
+    heard = Counted(sbs.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
+    assert (heard.frames, dict(heard.refused)) == (67_322, {"address is not six hexadecimal digits": 5})
+    assert dict(heard.unplaceable) == {"position is not told": 6_157}
+    assert len(heard.plots) == 7_311
+    assert b"BAW3AK" in heard.plots.callsign
+    assert heard.longest_s <= 1.0
+    # The same flight, squeezed into 18 s: its places are the same, its times are not.
+    ours = toulouse.plots.take(toulouse.plots.icao24 == 0x400F99)
+    theirs = heard.plots.take(heard.plots.icao24 == 0x400F99)
+    places = {(round(lat, 2), round(lon, 2)) for lat, lon in zip(ours.lat_deg, ours.lon_deg, strict=True)}
+    known = [(round(lat, 2), round(lon, 2)) in places for lat, lon in zip(theirs.lat_deg, theirs.lon_deg, strict=True)]
+    assert np.mean(known) > 0.9
+
+
+def test_a_recording_whose_lines_carry_no_time_is_refused_with_a_remedy(recordings: Path) -> None:
+    with pytest.raises(InputError, match="carry no time") as raised:
+        avr.recording(recordings / "adsb" / "dump1090_modes1.avr", sensors=Sensors(), date=date(1970, 1, 1))
+    assert ".ts_avr" in raised.value.remedy
 
 
 def test_every_block_over_barcelona_is_counted(recordings: Path) -> None:
@@ -236,7 +260,7 @@ def test_recorded_lines_come_in_pieces_of_their_own_time(tmp_path: Path) -> None
     assert len(steps) >= 10
 
 
-@pytest.mark.parametrize("plugin", [beast, asterix, plots], ids=["beast", "asterix", "plots"])
+@pytest.mark.parametrize("plugin", [beast, avr, sbs, asterix, plots], ids=["beast", "avr", "sbs", "asterix", "plots"])
 def test_a_missing_recording_is_told_at_once_with_its_name(plugin: FeedPlugin, tmp_path: Path) -> None:
     missing = tmp_path / f"none{plugin.suffixes[0]}"
     with pytest.raises(InputError) as raised:
@@ -247,7 +271,7 @@ def test_a_missing_recording_is_told_at_once_with_its_name(plugin: FeedPlugin, t
         plugin.recording(tmp_path, sensors=Sensors(), date=date(1970, 1, 1))
 
 
-@pytest.mark.parametrize("plugin", [beast, asterix, plots], ids=["beast", "asterix", "plots"])
+@pytest.mark.parametrize("plugin", [beast, avr, sbs, asterix, plots], ids=["beast", "avr", "sbs", "asterix", "plots"])
 def test_an_empty_recording_holds_nothing(plugin: FeedPlugin, tmp_path: Path) -> None:
     path = tmp_path / f"empty{plugin.suffixes[0]}"
     path.touch()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dronewall.feeds.beast import BeastSettings
 from dronewall.feeds.plots import PlotsSettings
+from dronewall.feeds.receivers import ReceiverSettings
 from dronewall.feeds.url import Address, address_of, scheme_of, settings_of
 from dronewall.model.errors import ConfigError
 
@@ -15,7 +15,7 @@ def test_options_of_the_url_become_settings() -> None:
 
 def test_the_other_keys_of_the_feeds_table_become_settings_too() -> None:
     table = {"url": "beast://a:1", "sensor_id": "receiver-1"}
-    assert settings_of("beast://a:1", BeastSettings, table=table).sensor_id == "receiver-1"
+    assert settings_of("beast://a:1", ReceiverSettings, table=table).sensor_id == "receiver-1"
 
 
 @pytest.mark.parametrize(

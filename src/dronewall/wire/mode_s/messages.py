@@ -182,11 +182,17 @@ def _cells(address: int, heard: Heard, fields: dict[str, Any], place: Place, tim
         "nacp": nacp,
         **_altitude(heard, fields, at_ns),
     }
+    return {**cells, **told_before(heard, at_ns)}
+
+
+def told_before(heard: Heard, at_ns: int) -> dict[str, Any]:
+    """Return the columns of what an aircraft said in other messages and that is still believed."""
+    cells: dict[str, Any] = {}
     if at_ns - heard.callsign_at_ns <= CLAIM_MAX_AGE_S * NS_PER_S:
         cells["callsign"] = heard.callsign
     if at_ns - heard.squawk_at_ns <= CLAIM_MAX_AGE_S * NS_PER_S:
         cells["squawk"] = heard.squawk
-    if velocity is not None:
+    if (velocity := heard.velocity) is not None and _fresh(velocity, at_ns):
         age_s = abs(at_ns - velocity.at_ns) / NS_PER_S
         cells["velocity_east_mps"], cells["velocity_north_mps"] = velocity.east_mps, velocity.north_mps
         cells["velocity_up_mps"] = velocity.up_mps
