@@ -29,8 +29,8 @@ def _grids() -> tuple[FloatArray, FloatArray, tuple[float, float]]:
 
 
 def _bilinear(grid: FloatArray, row: FloatArray, col: FloatArray) -> FloatArray:
-    i = np.clip(np.floor(row).astype(np.intp), 0, grid.shape[0] - 2)
-    j = np.clip(np.floor(col).astype(np.intp), 0, grid.shape[1] - 2)
+    i = np.clip(np.floor(np.nan_to_num(row)), 0, grid.shape[0] - 2).astype(np.intp)
+    j = np.clip(np.floor(np.nan_to_num(col)), 0, grid.shape[1] - 2).astype(np.intp)
     u, v = row - i, col - j
     south = grid[i, j] * (1 - v) + grid[i, j + 1] * v
     north = grid[i + 1, j] * (1 - v) + grid[i + 1, j + 1] * v

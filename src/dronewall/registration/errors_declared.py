@@ -49,6 +49,16 @@ LEAST = {
     "velocity_mps": 0.05,
 }
 """No sensor is better than this; a smaller declared error is a slip that would break the arithmetic."""
+MOST = {
+    "range_m": 1e5,
+    "azimuth_deg": 90.0,
+    "elevation_deg": 90.0,
+    "range_rate_mps": 1e3,
+    "position_m": 1e5,
+    "altitude_m": 2e4,
+    "velocity_mps": 1e3,
+}
+"""An error larger than this says as little as this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,4 +110,4 @@ def _sigma(sensor: Sensor, name: str) -> float:
     declared = getattr(sensor.sigma, name)
     if declared is None or declared <= 0.0:
         return float(getattr(_ASSUMED.get(sensor.kind, Assumed()), name))
-    return float(max(declared, LEAST[name]))
+    return float(min(max(declared, LEAST[name]), MOST[name]))

@@ -14,7 +14,7 @@ from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
-from dronewall.registration.errors_declared import SensorColumns, sensor_columns
+from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -31,8 +31,8 @@ REPEATED_GUESS = 4.0
 """A guess is no news when it comes again with each plot: its sigma as a reading is so many times wider."""
 PRESSURE_FLOOR_M = 100.0
 """A day's pressure error does not average out, however many reports repeat it."""
-LEAST_SIGMA_M = 0.1
-"""Nobody locates a flying object better: a smaller stated error is a slip, and would break the arithmetic."""
+FASTEST_MPS = 4_000.0
+"""A velocity beyond this is not measured but garbled; the rest of the plot may still be sound."""
 POSITION_BLUNDER_M = 1e5
 """A claimed height outside -1 km to 100 km is no height."""
 
@@ -95,18 +95,21 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
     known = sensor >= 0
     sited = np.zeros(len(plots), np.bool_)
     sited[known] = np.isfinite(columns.site[sensor[known], 0])
-    sited |= np.isfinite(plots.pose_lat_deg)
+    sited |= np.isfinite(plots.pose_lat_deg) & np.isfinite(plots.pose_lon_deg)
     positioned = np.isfinite(plots.lat_deg) & np.isfinite(plots.lon_deg)
     seen = np.isfinite(plots.azimuth_rad)
     marks = plots.empty_scan | plots.scan_end
     out_of_bounds = (
-        (np.abs(np.nan_to_num(plots.lat_deg)) > 90.0)
-        | (np.abs(np.nan_to_num(plots.lon_deg)) > 360.0)
-        | (np.abs(np.nan_to_num(plots.altitude_m)) > POSITION_BLUNDER_M)
+        _beyond(plots.lat_deg, 90.0)
+        | _beyond(plots.lon_deg, 360.0)
+        | _beyond(plots.altitude_m, POSITION_BLUNDER_M)
+        | _beyond(plots.pose_lat_deg, 90.0)
+        | _beyond(plots.pose_lon_deg, 360.0)
+        | _beyond(plots.pose_hae_m, POSITION_BLUNDER_M)
         | (np.nan_to_num(plots.range_m, nan=1.0) <= 0.0)
         | (np.nan_to_num(plots.range_m, nan=1.0) > 5e6)
-        | (np.abs(np.nan_to_num(plots.azimuth_rad)) > 4 * np.pi)
-        | (np.abs(np.nan_to_num(plots.elevation_rad)) > np.pi / 2)
+        | _beyond(plots.azimuth_rad, 4 * np.pi)
+        | _beyond(plots.elevation_rad, np.pi / 2)
     )
     age_s = (now_ns - plots.at_ns) / 1e9
     fault[~positioned & ~seen & ~marks] = _NOTHING
@@ -117,6 +120,11 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
     fault[age_s > PAST_S] = _PAST
     fault[~known] = _UNKNOWN
     return fault
+
+
+def _beyond(values: FloatArray, limit: float) -> NDArray[np.bool_]:
+    """Return where values are infinite or larger than a limit; what was not measured is within it."""
+    return np.asarray(np.abs(np.where(np.isnan(values), 0.0, values)) > limit)
 
 
 def _counted(plots: Plots, fault: NDArray[np.uint8]) -> tuple[tuple[str, str, int], ...]:
@@ -195,10 +203,10 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         place=draft.place,
         spread=draft.spread,
         floor_m=draft.floor_m,
-        range_rate_mps=np.where(ranged, p.range_rate_mps, np.nan),
-        sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s]),
-        velocity=np.where(positioned[:, None], velocity, np.nan),
-        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s]),
+        range_rate_mps=np.where(ranged & (np.abs(p.range_rate_mps) < FASTEST_MPS), p.range_rate_mps, np.nan),
+        sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
+        velocity=np.where((positioned & (np.linalg.norm(velocity, axis=1) < FASTEST_MPS))[:, None], velocity, np.nan),
+        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         squawk=p.squawk.copy(),
@@ -233,9 +241,12 @@ def _noise_of_pose(pose_spread: FloatArray, range_m: FloatArray) -> FloatArray:
     return extra
 
 
-def _given_or(given: NDArray[np.float32], declared: FloatArray) -> FloatArray:
+def _given_or(given: NDArray[np.float32], declared: FloatArray, name: str) -> FloatArray:
+    """Return each plot's own 1-σ of what `name` names where it states one, else the sensor's, within what can be."""
     override = given.astype(float)
-    return np.where(np.isfinite(override) & (override > 0), override, declared)
+    stated = np.where(np.isfinite(override) & (override > 0), override, declared)
+    scale = np.pi / 180.0 if name.endswith("_deg") else 1.0
+    return np.clip(stated, scale * LEAST[name], scale * MOST[name])
 
 
 def _heights(p: Plots, lat_deg: FloatArray, lon_deg: FloatArray, sigma_m: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -257,8 +268,10 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     if not len(at):
         return
     q, sensor = p.take(at), s[at]
-    hae, sigma_up = _heights(q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
-    sigma = _given_or(q.sigma_position_m, columns.position_m[sensor])
+    hae, sigma_up = _heights(
+        q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
+    )
+    sigma = _given_or(q.sigma_position_m, columns.position_m[sensor], "position_m")
     enu = np.zeros((len(at), 3, 3))
     enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
     enu[:, 2, 2] = sigma_up**2
@@ -277,7 +290,8 @@ def _stated_covariance(p: Plots) -> tuple[Rows, FloatArray]:
     covariance = np.zeros((len(rows), 3, 3))
     for (i, j), cell in cells.items():
         covariance[:, i, j] = covariance[:, j, i] = p.covariance[rows, cell]
-    sound = np.linalg.eigvalsh(covariance)[:, 0] > LEAST_SIGMA_M**2
+    variances = np.linalg.eigvalsh(covariance)
+    sound = (variances[:, 0] > LEAST["position_m"] ** 2) & (variances[:, 2] < MOST["position_m"] ** 2)
     return rows[sound], covariance[sound]
 
 
@@ -295,12 +309,12 @@ def _place_ranges(
     if not len(at):
         return
     q, sensor, here, turn = p.take(at), s[at], site[at], axes[at]
-    sigma_r = _given_or(q.sigma_range_m, columns.range_m[sensor])
-    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor])
-    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor])
+    sigma_r = _given_or(q.sigma_range_m, columns.range_m[sensor], "range_m")
+    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
+    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
     raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
     lat, lon, site_hae = geodetic_from_ecef(here)
-    hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor]))
+    hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m"))
     guessed = (q.altitude_datum == Datum.ABSENT) | ~np.isfinite(q.altitude_m)
     hae = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * q.range_m), hae)
     sigma_h = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * q.range_m), sigma_h)
@@ -349,8 +363,8 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
     """Fill in the rows `at`, whose plots give a direction only."""
     q, sensor = p.take(at), s[at]
     draft.z[at, 0], draft.z[at, 1] = q.azimuth_rad, q.elevation_rad
-    draft.noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor]) ** 2
-    draft.noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor]) ** 2
+    draft.noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg") ** 2
+    draft.noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg") ** 2
     heading = np.nan_to_num(q.pose_sigma_heading_rad)
     draft.noise[at, 0, 0] += heading**2
 
@@ -373,7 +387,7 @@ def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColum
         at_ns=p.at_ns.copy(),
         received_ns=p.received_ns.copy(),
         mean=mean,
-        sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s]),
+        sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s], "position_m"),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         classes=p.classes.copy(),
