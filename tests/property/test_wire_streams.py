@@ -13,14 +13,19 @@ from dronewall.feeds.asterix_decoder import AsterixDecoder
 from dronewall.feeds.feed import Decoded, Decoder
 from dronewall.feeds.mode_s import ModeSDecoder, avr_decoder, beast_decoder
 from dronewall.feeds.plots import PlotsDecoder
+from dronewall.feeds.sbs import SbsDecoder
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensors
 from dronewall.wire.beast.framing import BeastFrame, encoded
+from dronewall.wire.captures.datagrams import Captured, Datagram
+from dronewall.wire.captures.pcap import PcapDatagrams
+from dronewall.wire.captures.rply import RplyDatagrams
 from dronewall.wire.mode_s.transponders import Transponders
+from dronewall.wire.refusals import Refusals
 
 NOW_NS = 1_683_028_802_000_000_000
 FUZZ_CASES = 3_000
-"""About twenty seconds for the four decoders together."""
+"""About twenty seconds for the decoders together."""
 
 
 def beast() -> ModeSDecoder:
@@ -33,6 +38,10 @@ def avr() -> ModeSDecoder:
 
 def asterix_file() -> AsterixDecoder:
     return AsterixDecoder("fuzz", sensors=Sensors(), datagrams=False, day_ns=NOW_NS)
+
+
+def sbs() -> SbsDecoder:
+    return SbsDecoder("fuzz", "receiver")
 
 
 def plots() -> PlotsDecoder:
@@ -66,6 +75,10 @@ GOOD_ASTERIX = st.sampled_from(
             "30000EF00A0B546000A020004000",
             "22000BF00A0B0154600000",
             "15000580003000",
+            "15002CCD117B198014CE005460002000001000003C65AB06405112120FC001900060080040005054D4C31820",
+            "3E00349B5D0D041964546000008000000040000001 90FF380FC0C23C65AB5054D4C3182005C82E990001900060840050006408 04",
+            "3F000CF019640054600017C2",
+            "41000CF41964010154600000",
         )
     ]
 )
@@ -80,15 +93,31 @@ GOOD_LINE = st.sampled_from(
     ]
 )
 GOOD_AVR = st.builds(
-    lambda message, second: b"%d.%06d *%s;\n" % (second, second % 999_983, message.hex().encode()),
+    lambda message, second, ticks: (
+        b"@%012X%s;\n" % (second, message.hex().encode())
+        if ticks
+        else b"%d.%06d *%s;\n" % (second, second % 999_983, message.hex().encode())
+    ),
     st.sampled_from(MODE_S),
     st.integers(0, 2_000_000_000),
+    st.booleans(),
+)
+GOOD_SBS = st.builds(
+    lambda kind, second, lat, speed: (
+        b"MSG,%d,1,1,400F99,1,2024/06/06,08:58:%02d.147,2024/06/06,08:58:39.147,BAW3AK,38000,%s,90,%.3f,1.5,64,2312,0,0,0,0\n"
+        % (kind, second, speed, lat)
+    ),
+    st.integers(1, 8),
+    st.integers(0, 59),
+    st.floats(-95.0, 95.0),
+    st.sampled_from([b"", b"420", b"nan", b"1e400"]),
 )
 BAD = st.binary(max_size=40)
 Maker = Callable[[], Decoder]
 DECODERS: dict[str, tuple[Maker, st.SearchStrategy[bytes]]] = {
     "beast": (beast, GOOD_BEAST),
     "avr": (avr, GOOD_AVR),
+    "sbs": (sbs, GOOD_SBS),
     "asterix": (asterix_file, GOOD_ASTERIX),
     "plots": (plots, GOOD_LINE),
 }
@@ -169,12 +198,57 @@ def test_a_good_frame_after_any_damage_is_still_read(name: str, data: st.DataObj
     sure = {
         "beast": encoded(BeastFrame(0x32, 1, 1, bytes.fromhex("5D4D20237A55A6"), 0)),
         "avr": b"1.5 *5D4D20237A55A6;\n",
+        "sbs": b"MSG,8,1,1,400F99,1,2024/06/06,08:58:39.147,2024/06/06,08:58:39.147,,,,,,,,,0,0,0,0\n",
         "plots": b'{"sensor_id":"sure","at_ns":1,"azimuth_deg":1}\n',
     }[name]
     decoder = make()
-    drained_before = decoder.decode(data.draw(BAD) + (b"\n" if name in ("plots", "avr") else b""), received_ns=None)
+    drained_before = decoder.decode(
+        data.draw(BAD) + (b"\n" if name in ("plots", "avr", "sbs") else b""), received_ns=None
+    )
     assert drained_before is not None
     assert decoder.decode(sure + sure + sure, received_ns=None).frames >= 2
+
+
+CAPTURES: dict[str, tuple[Callable[[Refusals], Captured], bytes]] = {
+    "pcap": (PcapDatagrams, bytes.fromhex("D4C3B2A1 02000400 00000000 00000000 FFFF0000 65000000")),
+    "pcapng": (
+        PcapDatagrams,
+        bytes.fromhex(
+            "0A0D0D0A 1C000000 4D3C2B1A 01000000 FFFFFFFFFFFFFFFF 1C000000 01000000 14000000 65000000 00000000"
+        )
+        + bytes.fromhex("14000000"),
+    ),
+    "rply": (RplyDatagrams, b""),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@given(data=st.data())
+def test_where_a_capture_is_cut_changes_nothing_and_no_bytes_make_it_raise(name: str, data: st.DataObject) -> None:
+    make, head = CAPTURES[name]
+    packet = bytes.fromhex("4500002100000000 40110000 7F000001 7F000001 0FA02198 000D0000") + b"hello"
+    good = {
+        "pcap": bytes.fromhex("3CFA2A57 07000000 21000000 21000000") + packet,
+        "pcapng": bytes.fromhex("06000000 44000000 00000000 01000000 02000000 21000000 21000000")
+        + packet
+        + b"\0\0\0"
+        + b"\x44\0\0\0",
+        "rply": bytes.fromhex("05000000 07000000") + b"hello",
+    }[name]
+    stream = head + data.draw(streams(st.just(good)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+
+    def read(pieces: Sequence[bytes]) -> tuple[list[Datagram], list[tuple[str, int]]]:
+        refusals = Refusals("fuzz")
+        capture = make(refusals)
+        found = [one for piece in pieces for one in capture.cut(piece)]
+        capture.finish()
+        return found, [(error.reason, error.offset) for error in refusals.taken()]
+
+    whole = read([stream])
+    assert read(pieces) == whole
+    assert [one.data for one in read([head + good])[0]] == [b"hello"]
 
 
 @given(damage=BAD, received_ns=st.just(NOW_NS))

@@ -29,6 +29,7 @@ FIELDS = 22
 NO_MESSAGES = (b"SEL", b"ID", b"AIR", b"STA", b"CLK")
 """Kinds of lines about the receiver's list of aircraft: understood, and nothing is in them."""
 POSITION_TYPES = (b"2", b"3")
+NUMBER_MAX = 1e6
 CLOCK_OFF_MAX_S = 10.0
 """A receiver whose clock is further off the time of receipt keeps another zone's time, or none that is any use."""
 
@@ -190,6 +191,6 @@ def _number(said: bytes) -> float | None:
         number = float(said)
     except ValueError as error:
         raise _BadLine(NO_NUMBER) from error
-    if not math.isfinite(number):
+    if not abs(number) <= NUMBER_MAX:  # which no NaN is
         raise _BadLine(NO_NUMBER)
     return number

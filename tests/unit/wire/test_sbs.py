@@ -90,6 +90,7 @@ def test_live_a_clock_of_another_zone_gives_way_to_the_time_of_receipt(received_
         (POSITION.replace(b"08:58", b"08-58"), NO_TIME),
         (line(3, lat="north", lon=1), NO_NUMBER),
         (line(3, lat="nan", lon=1), NO_NUMBER),
+        (line(3, altitude="1e300", lat=1, lon=1), NO_NUMBER),
         (line(3, lat=91, lon=1), OUTSIDE),
         (POSITION.replace(b"MSG", b"MLAT"), MULTILATERATION),
         (b"x" * (LINE_MAX_BYTES + 1) + b"\n", NOT_SBS),
