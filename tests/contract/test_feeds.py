@@ -17,7 +17,7 @@ from dronewall.engine.clock import ManualClock
 from dronewall.engine.plugins import Plugins
 from dronewall.feeds.feed import Batch, Feed, FeedPlugin
 from dronewall.feeds.url import settings_of
-from dronewall.model.errors import InputError
+from dronewall.model.errors import ConfigError, InputError
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import FeedState
 from dronewall.wire.beast.framing import BeastFrame, encoded
@@ -285,6 +285,49 @@ async def test_a_port_in_use_is_told_as_an_error_with_a_remedy(case: Case) -> No
         listener = Listener(opened(case, holder.getsockname()[1], ManualClock(NOW_NS)))
         with pytest.raises(InputError, match="is in use"):
             await asyncio.wait_for(anext(listener.batches), 5.0)
+
+
+GROUP = "239.255.77.5"
+
+
+def send_to_group(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        sender.sendto(REPORT, (GROUP, port))
+
+
+@pytest.mark.parametrize("interface", ["127.0.0.1", "lo"])
+async def test_a_group_is_heard_on_the_interface_that_was_named(interface: str) -> None:
+    case = Case("asterix+udp", f"asterix+udp://{GROUP}:{{port}}?interface={interface}", REPORT, 1, 1, b"")
+    port = free_port(socket.SOCK_DGRAM)
+    listener = Listener(opened(case, port, ManualClock(NOW_NS)))
+
+    async def sending() -> None:
+        while True:
+            send_to_group(port)
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(sending())
+    try:
+        await listener.until(lambda: listener.plots >= 1)
+    finally:
+        task.cancel()
+        await listener.batches.aclose()
+
+
+@pytest.mark.parametrize("interface", ["192.0.2.99", "nowhere0"])
+async def test_an_interface_that_is_not_there_is_told_with_a_remedy(interface: str) -> None:
+    case = Case("asterix+udp", f"asterix+udp://{GROUP}:{{port}}?interface={interface}", REPORT, 1, 1, b"")
+    listener = Listener(opened(case, free_port(socket.SOCK_DGRAM), ManualClock(NOW_NS)))
+    with pytest.raises(InputError, match=interface) as raised:
+        await asyncio.wait_for(anext(listener.batches), 5.0)
+    assert "interface of this machine" in raised.value.remedy
+
+
+def test_an_interface_without_a_group_is_refused() -> None:
+    case = Case("asterix+udp", "asterix+udp://127.0.0.1:{port}?interface=lo", REPORT, 1, 1, b"")
+    with pytest.raises(ConfigError, match="no multicast group"):
+        opened(case, 4711, ManualClock(NOW_NS))
 
 
 def test_a_feed_says_where_it_comes_from_before_it_is_connected(case: Case) -> None:

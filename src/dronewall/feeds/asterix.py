@@ -1,11 +1,12 @@
 """ASTERIX feeds, live over UDP or from a recording: radars' reports (048, 034), ADS-B (021), tracks (062, 063, 065).
 
-`asterix+udp://HOST:PORT` listens on an address of this machine, or joins the multicast group HOST.
+`asterix+udp://HOST:PORT` listens on an address of this machine, or joins the multicast group HOST, with
+`?interface=eth0` on that interface alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import date
@@ -15,12 +16,14 @@ from pathlib import Path
 import msgspec
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import bind_udp
+from dronewall.engine.links import Chunk, bind_udp
+from dronewall.engine.multicast import is_group, join_multicast
 from dronewall.feeds.asterix_decoder import ADS_B, TRACKS, AsterixDecoder, sensor_id_of
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.feeds.files import check_readable, midnight_ns, pieces
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
+from dronewall.model.errors import ConfigError
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
 from dronewall.model.status import FeedStatus
 from dronewall.wire.captures.datagrams import Captured
@@ -41,6 +44,8 @@ class AsterixSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     name: str = ""
     """What people call it; the address if empty."""
+    interface: str = ""
+    """Join the multicast group on this one alone, named or by its address; on the one the system chooses if empty."""
 
 
 class AsterixFeed:
@@ -50,6 +55,13 @@ class AsterixFeed:
         self._address = address_of(settings.url)
         self.url = settings.url
         self.name = settings.name or str(self._address)
+        if settings.interface and not is_group(self._address.host):
+            raise ConfigError(
+                f"interface is given, but {self._address.host} is no multicast group",
+                "Name a group such as 239.1.2.3, or leave interface out: the address says where to listen.",
+                field="interface",
+            )
+        self._interface = settings.interface
         self._clock = clock
         self._tally = Tally(self.name, self.url)
         self._decoder = AsterixDecoder(self.name, sensors=sensors, datagrams=True)
@@ -66,14 +78,19 @@ class AsterixFeed:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what arrives, for ever."""
-        chunks = bind_udp(self._address.host, self._address.port, clock=self._clock, on_state=self._tally.moved)
-        async with aclosing(chunks):
+        async with aclosing(self._chunks()) as chunks:
             async for chunk in chunks:
                 if chunk.dropped:
                     self._tally.refuse("datagram lost, for the buffer was full", chunk.dropped)
                 decoded = self._decoder.decode(chunk.data, received_ns=chunk.received_ns)
                 self._tally.count(decoded, received_ns=chunk.received_ns)
                 yield Batch(decoded)
+
+    def _chunks(self) -> AsyncGenerator[Chunk, None]:
+        host, port, clock, on_state = self._address.host, self._address.port, self._clock, self._tally.moved
+        if self._interface:
+            return join_multicast(host, port, interface=self._interface, clock=clock, on_state=on_state)
+        return bind_udp(host, port, clock=clock, on_state=on_state)
 
 
 class AsterixPlugin:
