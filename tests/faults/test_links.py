@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from dronewall.engine.clock import ManualClock
-from dronewall.engine.links import Chunk, Pauses, _Datagrams, bind_udp, dial_tcp, listen_tcp
+from dronewall.engine.links import Chunk, Datagrams, Pauses, bind_udp, dial_tcp, listen_tcp
 from dronewall.model.errors import InputError
 from dronewall.model.status import FeedState
 
@@ -153,7 +153,7 @@ async def test_a_bound_port_yields_datagrams_with_who_sent_them() -> None:
 
 
 async def test_datagrams_beyond_the_buffer_are_dropped_and_counted_in_the_next_chunk() -> None:
-    inlet = _Datagrams(ManualClock(), States(), "here", datagrams_max=2)
+    inlet = Datagrams(ManualClock(), States(), "here", datagrams_max=2)
     for number in range(5):
         inlet.datagram_received(b"%d" % number, ("10.0.0.1", 1))
     assert [(await inlet.next()).data for _ in range(2)] == [b"0", b"1"]

@@ -158,7 +158,7 @@ async def bind_udp(
     Raises:
         InputError: the address cannot be bound, for instance because it is in use.
     """
-    inlet = _Datagrams(clock, on_state, f"{host}:{port}", datagrams_max)
+    inlet = Datagrams(clock, on_state, f"{host}:{port}", datagrams_max)
     try:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: inlet, sock=_udp_socket(host, port)
@@ -209,7 +209,7 @@ async def _read(
         writer.close()
 
 
-class _Datagrams(asyncio.DatagramProtocol):
+class Datagrams(asyncio.DatagramProtocol):
     """The bounded buffer behind a bound port."""
 
     def __init__(self, clock: Clock, on_state: OnState, here: str, datagrams_max: int) -> None:
@@ -223,9 +223,11 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._heard = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say that the port is open."""
         self._on_state(FeedState.CONNECTING, f"listening on {self._here}")
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Keep a datagram with its instant, or count it as dropped where there is no room."""
         if not self._heard:
             self._heard = True
             self._on_state(FeedState.CONNECTED, f"first datagram from {addr[0]}:{addr[1]}")
@@ -237,6 +239,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._arrived.set()
 
     async def next(self) -> Chunk:
+        """Return the oldest datagram that waits; it tells how many were dropped before it."""
         while not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()

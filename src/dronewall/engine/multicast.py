@@ -9,7 +9,7 @@ import struct
 from collections.abc import AsyncGenerator
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import UDP_BUFFER_BYTES, Chunk, OnState, _Datagrams
+from dronewall.engine.links import UDP_BUFFER_BYTES, Chunk, Datagrams, OnState
 from dronewall.model.errors import InputError
 
 
@@ -44,7 +44,7 @@ async def join_multicast(
             f"cannot join {group}:{port} on interface {interface!r}: {(error.strerror or str(error)).lower()}",
             "Name an interface of this machine by its name or, for IPv4, by its address.",
         ) from error
-    inlet = _Datagrams(clock, on_state, f"{group}:{port} on {interface}", datagrams_max)
+    inlet = Datagrams(clock, on_state, f"{group}:{port} on {interface}", datagrams_max)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: inlet, sock=joined)
     try:
         while True:
