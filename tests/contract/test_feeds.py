@@ -81,7 +81,16 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids=["beast", "avr", "sbs", "asterix", "plots, dialling", "plots, listening"])
+def name_of(case: Case) -> str:
+    return f"{case.plugin}, {'listening' if case.listens else 'dialling'}"
+
+
+def those(applies: Callable[[Case], bool]) -> pytest.MarkDecorator:
+    """Ask a law of the feeds it can apply to."""
+    return pytest.mark.parametrize("case", [case for case in CASES if applies(case)], ids=name_of)
+
+
+@pytest.fixture(params=CASES, ids=name_of)
 def case(request: pytest.FixtureRequest) -> Case:
     return cast(Case, request.param)
 
@@ -222,9 +231,8 @@ async def test_damage_is_refused_counted_and_survived(case: Case) -> None:
         assert listener.frames >= case.frames
 
 
+@those(lambda case: not case.datagrams)
 async def test_a_half_frame_is_refused_when_the_connection_ends(case: Case) -> None:
-    if case.datagrams:
-        pytest.skip("datagrams have no connection")
     async with met(case) as (_, listener, peer, _clock):
         await send_while_listening(peer, listener, case.good + case.good[:10], lambda: listener.frames >= 1)
         await peer.hang_up()
@@ -233,9 +241,8 @@ async def test_a_half_frame_is_refused_when_the_connection_ends(case: Case) -> N
         assert "cut short" in listener.refused[0]
 
 
+@those(lambda case: not case.datagrams and not case.listens)
 async def test_a_lost_connection_is_taken_up_again(case: Case) -> None:
-    if case.datagrams or case.listens:
-        pytest.skip("whoever listens waits for the next to call")
     async with met(case) as (feed, listener, peer, clock):
         await send_while_listening(peer, listener, case.good, lambda: listener.frames >= case.frames)
         await peer.hang_up()
@@ -253,9 +260,8 @@ async def test_a_lost_connection_is_taken_up_again(case: Case) -> None:
         assert feed.status().state is FeedState.CONNECTED
 
 
+@those(lambda case: case.acknowledges)
 async def test_only_an_acknowledged_line_is_acknowledged(case: Case) -> None:
-    if not case.acknowledges:
-        pytest.skip("this protocol cannot acknowledge")
     async with met(case) as (_, listener, peer, _clock):
         await send_while_listening(peer, listener, case.good * 3 + b"bad\n", lambda: listener.frames >= 3)
         assert listener.last is not None
@@ -265,18 +271,16 @@ async def test_only_an_acknowledged_line_is_acknowledged(case: Case) -> None:
         assert await peer.heard() == {"acknowledged": 4}
 
 
+@those(lambda case: not case.acknowledges)
 async def test_feeds_that_cannot_acknowledge_say_so(case: Case) -> None:
-    if case.acknowledges:
-        pytest.skip("this protocol can")
     async with met(case) as (_, listener, peer, _clock):
         await send_while_listening(peer, listener, case.good, lambda: listener.frames >= 1)
         assert listener.last is not None
         assert listener.last.acknowledge is None
 
 
+@those(lambda case: case.listens)
 async def test_a_port_in_use_is_told_as_an_error_with_a_remedy(case: Case) -> None:
-    if not case.listens:
-        pytest.skip("whoever dials binds no port")
     kind = socket.SOCK_DGRAM if case.datagrams else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as holder:
         holder.bind(("127.0.0.1", 0))
