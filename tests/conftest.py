@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,13 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def recordings() -> Path:
+def without() -> Callable[[str], NoReturn]:
+    """Ends a test that lacks something: skipped at hand, failed where everything must be there."""
+
+    def end(told: str) -> NoReturn:
+        if os.getenv("REQUIRE_RECORDINGS") == "1":
+            pytest.fail(told)
+        pytest.skip(told)
+
+    return end
+
+
+@pytest.fixture(scope="session")
+def recordings(without: Callable[[str], NoReturn]) -> Path:
     """The folder of real recordings; a test that needs it is skipped where there is none."""
     shared = Path(os.getenv("DRONEWALL_SHARED") or REPOSITORY.parent / "shared")
     folder = shared / "data"
     if not folder.is_dir():
-        told = f"no recordings at {folder}; set DRONEWALL_SHARED to the folder that holds data/"
-        if os.getenv("REQUIRE_RECORDINGS") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
+        without(f"no recordings at {folder}; set DRONEWALL_SHARED to the folder that holds data/")
     return folder

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -57,12 +57,12 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(without: Callable[[str], NoReturn]) -> Iterator[Any]:
     # For a module only: while Playwright is open its loop counts as running, and no other test may run one.
     try:
         chromium_path()
     except RequestError as missing:
-        pytest.skip(str(missing))
+        without(str(missing))
     with browser() as opened:
         yield opened
 

@@ -85,7 +85,19 @@ class FramesRefused:
         return cls(feed, tuple(counts.items()), samples)
 
 
-Content = WallBegan | SensorsJoined | PlotsCame | Stepped | FramesRefused
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a person said, through the second door: the statement as it was signed, and the signature.
+
+    The journal keeps its place among plots and steps and does not read it. Who may declare what comes with people.
+    """
+
+    person: str
+    statement: bytes
+    signature: bytes
+
+
+Content = WallBegan | SensorsJoined | PlotsCame | Stepped | FramesRefused | Declared
 
 
 class _Came(msgspec.Struct, array_like=True, frozen=True):
@@ -100,11 +112,12 @@ class _State(msgspec.Struct, frozen=True):
     sensors: tuple[Sensor, ...]
 
 
-_KINDS: dict[type[WallBegan | SensorsJoined | Stepped | FramesRefused], EntryKind] = {
+_KINDS: dict[type[WallBegan | SensorsJoined | Stepped | FramesRefused | Declared], EntryKind] = {
     WallBegan: EntryKind.WALL,
     SensorsJoined: EntryKind.SENSORS,
     Stepped: EntryKind.STEP,
     FramesRefused: EntryKind.REFUSED,
+    Declared: EntryKind.DECLARATION,
 }
 _TYPES = {kind: content for content, kind in _KINDS.items()}
 

@@ -16,6 +16,7 @@ class EntryKind(IntEnum):
     PLOTS = 3
     STEP = 4
     REFUSED = 5
+    DECLARATION = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,32 +9,22 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from dronewall.engine.clock import Clock
 from dronewall.feeds.feed import Decoded, Decoder
 from dronewall.feeds.files import check_readable, midnight_ns, pieces
 from dronewall.feeds.mode_s import ModeSDecoder, avr_decoder, recorded
-from dronewall.feeds.receivers import ReceiverFeed, ReceiverSettings, assumed_receiver, receiver_id, receiver_site
+from dronewall.feeds.receivers import ReceiverPlugin, receiver_id, receiver_site
 from dronewall.model.errors import InputError
-from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.sensors import Sensors
 from dronewall.wire.avr import carries_no_time
 from dronewall.wire.mode_s.cpr import Place
 from dronewall.wire.mode_s.transponders import Transponders
 
 
-class AvrPlugin:
+class AvrPlugin(ReceiverPlugin):
     """The entry point `avr`."""
 
     schemes = ("avr",)
     suffixes = (".avr", ".ts_avr")
-    Settings = ReceiverSettings
-
-    def open(self, settings: ReceiverSettings, *, sensors: Sensors, clock: Clock) -> ReceiverFeed:
-        """Return a feed that is not connected yet; see `FeedPlugin.open`."""
-        return ReceiverFeed(settings, sensors=sensors, clock=clock, decoder_of=_live_decoder)
-
-    def assumed_in(self, path: Path) -> tuple[Sensor, ...]:
-        """Return the receiver of a recording, called after its file."""
-        return (assumed_receiver(f"adsb:{path.stem}", path.stem),)
 
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
         """Yield a recording whose lines tell when they were heard; ticks count from midnight of `date`.
@@ -62,4 +52,4 @@ def _live_decoder(feed: str, sensor_id: str, site: Place | None) -> Decoder:
     return avr_decoder(feed, sensor_id, transponders=Transponders(site=site))
 
 
-plugin = AvrPlugin()
+plugin = AvrPlugin(_live_decoder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from pathlib import Path
 
 import msgspec
 
@@ -67,6 +68,23 @@ class ReceiverFeed:
                 )
                 self._tally.count(decoded, received_ns=chunk.received_ns)
                 yield Batch(decoded)
+
+
+class ReceiverPlugin:
+    """What the entry points of receivers share; each adds its schemes, its suffixes and `recording`."""
+
+    Settings = ReceiverSettings
+
+    def __init__(self, decoder_of: DecoderOf) -> None:
+        self._decoder_of = decoder_of
+
+    def open(self, settings: ReceiverSettings, *, sensors: Sensors, clock: Clock) -> ReceiverFeed:
+        """Return a feed that is not connected yet; see `FeedPlugin.open`."""
+        return ReceiverFeed(settings, sensors=sensors, clock=clock, decoder_of=self._decoder_of)
+
+    def assumed_in(self, path: Path) -> tuple[Sensor, ...]:
+        """Return the receiver of a recording, called after its file."""
+        return (assumed_receiver(f"adsb:{path.stem}", path.stem),)
 
 
 def assumed_receiver(sensor_id: str, feed: str) -> Sensor:

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from dronewall.engine.clock import Clock
 from dronewall.feeds.feed import Decoded, Decoder
 from dronewall.feeds.files import NS_PER_S, check_readable, pieces
-from dronewall.feeds.receivers import ReceiverFeed, ReceiverSettings, assumed_receiver, receiver_id
-from dronewall.model.sensors import Sensor, Sensors
+from dronewall.feeds.receivers import ReceiverPlugin, receiver_id
+from dronewall.model.sensors import Sensors
 from dronewall.wire.mode_s.cpr import Place
 from dronewall.wire.refusals import Refusals
 from dronewall.wire.rows import PlotRows
@@ -61,20 +60,11 @@ class SbsDecoder:
         return Decoded(rows.plots(), frames, self._refusals.taken(), tuple(sorted(unplaceable.items())))
 
 
-class SbsPlugin:
+class SbsPlugin(ReceiverPlugin):
     """The entry point `sbs`."""
 
     schemes = ("sbs",)
     suffixes = (".sbs",)
-    Settings = ReceiverSettings
-
-    def open(self, settings: ReceiverSettings, *, sensors: Sensors, clock: Clock) -> ReceiverFeed:
-        """Return a feed that is not connected yet; see `FeedPlugin.open`."""
-        return ReceiverFeed(settings, sensors=sensors, clock=clock, decoder_of=_live_decoder)
-
-    def assumed_in(self, path: Path) -> tuple[Sensor, ...]:
-        """Return the receiver of a recording, called after its file."""
-        return (assumed_receiver(f"adsb:{path.stem}", path.stem),)
 
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
         """Yield a recording, whose lines carry dates and times, taken as UTC; see `FeedPlugin.recording`."""
@@ -92,4 +82,4 @@ def _live_decoder(feed: str, sensor_id: str, _: Place | None) -> Decoder:
     return SbsDecoder(feed, sensor_id)
 
 
-plugin = SbsPlugin()
+plugin = SbsPlugin(_live_decoder)

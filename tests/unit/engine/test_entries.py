@@ -7,6 +7,7 @@ import pytest
 
 from dronewall.engine.entries import (
     Content,
+    Declared,
     FramesRefused,
     PlotsCame,
     Refusal,
@@ -36,6 +37,7 @@ SENSOR = Sensor(
         SensorsJoined((SENSOR, Sensor("b", SensorKind.ADSB))),
         Stepped(1_700_000_000_000_000_000, 12),
         FramesRefused("feed", (("too short", 3),), (Refusal("too short", 17, b"\x00\xff"),)),
+        Declared("kalnina", b'{"track": 7}', b"\x01" * 64),
     ],
 )
 def test_a_content_comes_back_as_it_was(content: Content) -> None:

@@ -11,7 +11,7 @@ from fakes_of_run import RADAR, CountingPipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped
+from dronewall.engine.entries import Declared, FramesRefused, PlotsCame, SensorsJoined, Stepped
 from dronewall.feeds.feed import Decoded
 from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
@@ -119,3 +119,15 @@ def test_the_summary_counts_what_each_feed_brought_even_without_a_step() -> None
     assert summary.reasons["a"] == {"garbage": 3}
     assert summary.result()["plots"] == 1
     assert any(isinstance(content, FramesRefused) for _, content in contents)
+
+
+def test_a_declaration_keeps_its_place_and_changes_no_picture() -> None:
+    contents = told(Recording("a", pieces(plots(0.5, 1.5, 2.5))))
+    spoken = [content for _, content in contents]
+    spoken.insert(2, Declared("kalnina", b"{}", b""))
+    shown = [
+        [picture.plots_total for picture in played(enumerate(each, 1), Reader(CountingPipeline()), observers=())]
+        for each in ([content for _, content in contents], spoken)
+    ]
+    assert shown[0] == shown[1]
+    assert shown[0][-1] == 3
