@@ -194,7 +194,6 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         sensor=s.astype(np.int32),
         kind=kind,
         at_ns=p.at_ns.copy(),
-        received_ns=p.received_ns.copy(),
         scan=p.scan.copy(),
         scan_end=p.scan_end | p.empty_scan,
         site=site,
@@ -210,8 +209,6 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         squawk=p.squawk.copy(),
-        nic=p.nic.copy(),
-        nacp=p.nacp.copy(),
         uas_id=p.uas_id.copy(),
         classes=p.classes.copy(),
     )

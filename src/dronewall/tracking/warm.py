@@ -57,7 +57,6 @@ def _two_observations(at_ns: int) -> Observations:
         plot=[0, 1],
         kind=[ObservationKind.RANGE_AZIMUTH_ELEVATION, ObservationKind.SOUND_DIRECTION],
         at_ns=at_ns,
-        received_ns=at_ns,
         site=np.array([6_378_137.0, 0.0, 0.0]),
         z=np.array([[10_000.0, 0.0, 0.1], [0.0, np.nan, np.nan]]),
         noise=np.eye(3),
