@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dronewall.geodesy.wgs84 import ecef_from_enu, ecef_from_geodetic, enu_axes, geodetic_from_ecef
@@ -31,11 +31,18 @@ def reading(kind: int, x: np.ndarray, *, raised: bool = True) -> tuple[int, np.n
     return dim, h, jac
 
 
+def heard_from_the_side(enu: tuple[float, float, float], velocity: tuple[float, float, float]) -> bool:
+    """Whether the place the sound left is not overhead, where a direction has no azimuth."""
+    emitted = np.array(enu) - np.array(velocity) * sound_delay(np.array(enu), np.array(velocity))
+    return bool(np.hypot(emitted[0], emitted[1]) > 500.0)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @given(enu=places, velocity=velocities)
 def test_the_jacobian_is_the_derivative(
     kind: ObservationKind, enu: tuple[float, float, float], velocity: tuple[float, float, float]
 ) -> None:
+    assume(kind is not ObservationKind.SOUND_DIRECTION or heard_from_the_side(enu, velocity))
     x = state(enu, velocity)
     dim, _, jac = reading(kind, x)
     assert dim == (2 if kind in (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION) else 3)
