@@ -65,10 +65,51 @@ class FeedStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """One bounded queue: how much waits in it (plots, or bytes where it says so), how much may, and for how long.
+
+    `lag_ms` is the age of the oldest thing in it; `worst_lag_ms` the most of the last minute.
+    """
+
+    name: str
+    waiting: int
+    most: int
+    lag_ms: float
+    worst_lag_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """How long one stage of the loop takes per tick, ms, over the last minute."""
+
+    name: str
+    p50_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SensorHealth:
+    """What is wrong with one sensor, measured against what it declared: an empty `problems` is health.
+
+    `plots_per_s` is over the last minute. `clock_offset_s` is how far its clock is ahead of ours (negative: behind),
+    as well as one-way delays can tell; NaN before it is known.
+    """
+
+    sensor_id: str
+    plots_per_s: float
+    heard_ns: int
+    clock_offset_s: float
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WallStatus:
     """The wall's health at one instant: `compiled` of `to_compile` kernels ready; latencies over the last minute.
 
     `heard_ns` is, by row of the register of sensors, the instant of a sensor's newest plot; 0 for never.
+    `shed` counts plots left out before acknowledgement, by sensor, since the start; `repeated` counts reports that
+    were sent again and stand in the journal already. `journal_bytes` counts the sealed segments too.
+    `disk_full_ns` is when the disk will be full if it goes on like this, 0 when that is not in sight.
     """
 
     name: str
@@ -84,3 +125,12 @@ class WallStatus:
     journal: str = ""
     detail: str = ""
     heard_ns: tuple[int, ...] = ()
+    queues: tuple[QueueStatus, ...] = ()
+    stages: tuple[StageStatus, ...] = ()
+    sensors: tuple[SensorHealth, ...] = ()
+    shed: tuple[tuple[str, int], ...] = ()
+    repeated: int = 0
+    journal_bytes: int = 0
+    disk_free_bytes: int = 0
+    disk_full_ns: int = 0
+    started_ns: int = 0
