@@ -34,6 +34,14 @@ class SensorKind(IntEnum):
         """Whether its plots are what an object says of itself: claims, never proof."""
         return self in (SensorKind.ADSB, SensorKind.REMOTE_ID)
 
+    @property
+    def regular(self) -> bool:
+        """Whether it reports at every turn, so that silence is a fault. Others say nothing while nothing is there."""
+        return self in (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR)
+
+
+SILENT_AFTER_PERIODS = 3.0
+SILENT_AFTER_LEAST_S = 15.0
 
 KIND_OF_LABEL = {kind.label: kind for kind in SensorKind}
 
@@ -97,6 +105,11 @@ class Sensor:
     def sited(self) -> bool:
         """Whether its site is known."""
         return self.lat_deg is not None and self.lon_deg is not None and self.hae_m is not None
+
+    @property
+    def silent_after_s(self) -> float:
+        """How long nothing may be heard of it before that is worth a word: three periods, at least 15 s."""
+        return max(SILENT_AFTER_LEAST_S, SILENT_AFTER_PERIODS * (self.period_s or 0.0))
 
 
 class Sensors:

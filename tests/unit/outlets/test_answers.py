@@ -12,6 +12,7 @@ import pytest
 from dronewall.bench.page_sky import made_up_sky, picture_of, status_of
 from dronewall.model.identity import Affiliation, Identity
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.model.status import SensorHealth
 from dronewall.outlets.web.answers import (
     claims,
     health_of,
@@ -115,6 +116,13 @@ def test_a_silent_radar_is_late_and_a_silent_microphone_is_quiet(
 
 def test_a_sensor_that_nobody_counts_is_not_called_silent() -> None:
     assert sensor_views(Sensors([radar()]), None, AT_NS)[0].health == "unknown"
+
+
+def test_what_is_wrong_with_a_sensor_is_told_with_its_rate() -> None:
+    known = SensorHealth("r", 7.5, AT_NS, float("nan"), ("slow: 7 reports in the last minute",))
+    status = replace(status_of(SKY, at_ns=AT_NS), sensors=(known,), heard_ns=(AT_NS,))
+    (view,) = sensor_views(Sensors([radar()]), status, AT_NS)
+    assert (view.problems, view.plots_per_s, view.clock_offset_s) == (known.problems, 7.5, None)
 
 
 def test_a_sensor_whose_feed_is_down_is_lost() -> None:

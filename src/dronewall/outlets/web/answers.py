@@ -10,7 +10,7 @@ from dronewall.model.identity import Affiliation, Identity
 from dronewall.model.picture import Alert, Picture
 from dronewall.model.plots import ObjectClass
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
-from dronewall.model.status import FeedState, FeedStatus, WallStatus
+from dronewall.model.status import FeedState, FeedStatus, SensorHealth, WallStatus
 from dronewall.model.tracks import Tracks, TrackStatus, shown_id
 from dronewall.outlets.web.display import Shown, kinematics_from_mean, spread_from_covariance
 from dronewall.outlets.web.frames import FED_WITHIN_S
@@ -18,9 +18,11 @@ from dronewall.outlets.web.views import (
     AlertView,
     ClassView,
     FeedView,
+    QueueView,
     RefusalView,
     RemoteTrackView,
     SensorView,
+    ShedView,
     SourceView,
     StatusView,
     TrackDetailView,
@@ -28,12 +30,6 @@ from dronewall.outlets.web.views import (
     TrackView,
     UnplaceableView,
 )
-
-REGULAR = frozenset({SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR})
-"""Kinds that report at every turn: their silence is a fault. Others say nothing while nothing is there."""
-
-LATE_AFTER_PERIODS = 3.0
-LATE_AFTER_LEAST_S = 15.0
 
 
 def tracks_view(picture: Picture, shown: Shown, sensors: Sensors) -> TracksView:
@@ -172,13 +168,16 @@ def sensor_views(sensors: Sensors, status: WallStatus | None, at_ns: int) -> tup
     """Return every sensor with its health at `at_ns`."""
     heard = () if status is None else status.heard_ns
     lost = set() if status is None else {f.name for f in status.feeds if f.state is FeedState.LOST}
+    known = {} if status is None else {health.sensor_id: health for health in status.sensors}
     return tuple(
-        _sensor_view(row, sensor, heard[row] if row < len(heard) else -1, at_ns, lost)
+        _sensor_view(row, sensor, heard[row] if row < len(heard) else -1, at_ns, lost, known.get(sensor.sensor_id))
         for row, sensor in enumerate(sensors)
     )
 
 
-def _sensor_view(row: int, sensor: Sensor, heard_ns: int, at_ns: int, lost: set[str]) -> SensorView:
+def _sensor_view(
+    row: int, sensor: Sensor, heard_ns: int, at_ns: int, lost: set[str], known: SensorHealth | None
+) -> SensorView:
     return SensorView(
         row=row,
         sensor_id=sensor.sensor_id,
@@ -197,6 +196,9 @@ def _sensor_view(row: int, sensor: Sensor, heard_ns: int, at_ns: int, lost: set[
         feed=sensor.wire.feed or "",
         health=health_of(sensor, heard_ns, at_ns, feed_lost=sensor.wire.feed in lost),
         heard_ns=max(heard_ns, 0),
+        plots_per_s=known.plots_per_s if known else 0.0,
+        clock_offset_s=finite(known.clock_offset_s) if known else None,
+        problems=known.problems if known else (),
     )
 
 
@@ -206,10 +208,9 @@ def health_of(sensor: Sensor, heard_ns: int, at_ns: int, *, feed_lost: bool) -> 
         return "lost"
     if heard_ns < 0:
         return "unknown"
-    late_after_s = max(LATE_AFTER_LEAST_S, LATE_AFTER_PERIODS * (sensor.period_s or 0.0))
-    if heard_ns and (at_ns - heard_ns) / 1e9 <= late_after_s:
+    if heard_ns and (at_ns - heard_ns) / 1e9 <= sensor.silent_after_s:
         return "heard"
-    return "late" if sensor.kind in REGULAR and heard_ns else "quiet"
+    return "late" if sensor.kind.regular and heard_ns else "quiet"
 
 
 def feed_view(feed: FeedStatus) -> FeedView:
@@ -268,4 +269,11 @@ def status_view(
         detail=status.detail,
         clients=clients,
         unplaceable=tuple(UnplaceableView(*row) for row in picture.unplaceable) if picture else (),
+        queues=tuple(QueueView(q.name, q.waiting, q.most, q.lag_ms, q.worst_lag_ms) for q in status.queues),
+        shed=tuple(ShedView(sensor_id, plots) for sensor_id, plots in status.shed),
+        repeated=status.repeated,
+        journal_bytes=status.journal_bytes,
+        disk_free_bytes=status.disk_free_bytes,
+        disk_full_ns=status.disk_full_ns,
+        started_ns=status.started_ns,
     )

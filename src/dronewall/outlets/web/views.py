@@ -98,7 +98,11 @@ class TracksView(View, frozen=True):
 
 
 class SensorView(View, frozen=True):
-    """One sensor: `row` is its number in frames; `health` is heard, quiet, late, lost or unknown."""
+    """One sensor: `row` is its number in frames; `health` is heard, quiet, late, lost or unknown.
+
+    `problems` tells in words what is wrong with it against what it declared; `plots_per_s` is over the last minute;
+    `clock_offset_s` how far its clock is ahead of ours, null before it is known.
+    """
 
     row: int
     sensor_id: str
@@ -117,6 +121,9 @@ class SensorView(View, frozen=True):
     feed: str
     health: str
     heard_ns: int
+    plots_per_s: float = 0.0
+    clock_offset_s: float | None = None
+    problems: tuple[str, ...] = ()
 
 
 class RefusalView(View, frozen=True):
@@ -167,8 +174,28 @@ class UnplaceableView(View, frozen=True):
     count: int
 
 
+class QueueView(View, frozen=True):
+    """One bounded queue: what waits in it, what may, and the age of the oldest thing in it."""
+
+    name: str
+    waiting: int
+    most: int
+    lag_ms: float
+    worst_lag_ms: float
+
+
+class ShedView(View, frozen=True):
+    """Plots of one sensor that were left out before they were acknowledged, since the start."""
+
+    sensor_id: str
+    plots: int
+
+
 class StatusView(View, frozen=True):
-    """How the wall is doing; `now_ns` is the server's clock, `published_ns` when it last published a picture."""
+    """How the wall is doing; `now_ns` is the server's clock, `published_ns` when it last published a picture.
+
+    `disk_full_ns` is when the disk will be full if it goes on like this, 0 when that is not in sight.
+    """
 
     name: str
     version: str
@@ -192,6 +219,13 @@ class StatusView(View, frozen=True):
     detail: str
     clients: int
     unplaceable: tuple[UnplaceableView, ...]
+    queues: tuple[QueueView, ...] = ()
+    shed: tuple[ShedView, ...] = ()
+    repeated: int = 0
+    journal_bytes: int = 0
+    disk_free_bytes: int = 0
+    disk_full_ns: int = 0
+    started_ns: int = 0
 
 
 class ErrorView(View, frozen=True):
