@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 import numpy as np
@@ -72,12 +72,17 @@ class Alert:
     sensor_id: str = ""
 
 
+def _nothing_taken() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What is held to be true at `at_ns`, after the journal's entry `seq`; each stage added its part.
 
     `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, each with its
-    sensor and reason.
+    sensor and reason. `took_received_ns` is when the plots were received whose effect is in this picture and in none
+    before it: not always those of its step, for plots wait a moment for others that are older.
     """
 
     seq: int
@@ -91,3 +96,4 @@ class Picture:
     plots_total: int
     confirmed_total: int
     unplaceable: tuple[tuple[str, str, int], ...]
+    took_received_ns: NDArray[np.int64] = field(default_factory=_nothing_taken)
