@@ -20,6 +20,7 @@ from dronewall.engine.clock import Clock
 from dronewall.engine.links import Chunk, Pauses, dial_tcp, listen_tcp
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.feeds.files import NS_PER_S, check_readable, pieces
+from dronewall.feeds.parquet import parquet_recording
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
 from dronewall.model.plots import Plots
@@ -115,7 +116,7 @@ class PlotsPlugin:
     """The entry point `plots+tcp`."""
 
     schemes = ("plots+tcp",)
-    suffixes = (".jsonl",)
+    suffixes = (".jsonl", ".parquet")
     Settings = PlotsSettings
 
     def open(self, settings: PlotsSettings, *, sensors: Sensors, clock: Clock) -> PlotsFeed:
@@ -128,6 +129,8 @@ class PlotsPlugin:
 
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
         """Yield a recording, which carries its own dates; see `FeedPlugin.recording`."""
+        if path.suffix.lower() == ".parquet":
+            return (part for decoded in parquet_recording(path) for part in _cut(decoded))
         check_readable(path)
         return self._recording(path)
 

@@ -106,6 +106,13 @@ _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 """Fields whose words are checked after decoding, so that a bad line costs only itself; a schema may name them."""
 
+_BESIDE: Mapping[str, Mapping[str, str]] = {
+    "plots": {
+        "description": "One line of plots.jsonl. In plots.parquet each field is a column of the same name, nested ones"
+        " dotted (position.lat_deg, claims.icao24, classes.uav_rotary), and null means not measured."
+    },
+}
+
 FILE_NAMES = tuple(_TYPES)
 
 
@@ -123,7 +130,7 @@ def file_schema(name: str) -> dict[str, Any]:
     for (part, field), words in _WORDS.items():
         if part in parts:
             parts[part]["properties"][field] = {**_plain(parts[part]["properties"][field]), "enum": _all(part, words)}
-    return {"$schema": DIALECT, "title": name, **root, "$defs": parts}
+    return {"$schema": DIALECT, "title": name, **_BESIDE.get(name, {}), **root, "$defs": parts}
 
 
 def _choice() -> str:

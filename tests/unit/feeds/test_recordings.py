@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dronewall.engine.plugins import Plugins
 from dronewall.feeds.asterix import plugin as asterix
 from dronewall.feeds.avr import plugin as avr
 from dronewall.feeds.beast import plugin as beast
@@ -277,3 +278,11 @@ def test_an_empty_recording_holds_nothing(plugin: FeedPlugin, tmp_path: Path) ->
     path.touch()
     heard = Counted(plugin.recording(path, sensors=Sensors(), date=date(1970, 1, 1)))
     assert (heard.frames, dict(heard.refused), len(heard.plots)) == (0, {}, 0)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [".beast", ".avr", ".ts_avr", ".sbs", ".ast", ".raw", ".rply", ".pcap", "plots.jsonl", "plots.parquet"],
+)
+def test_every_ending_that_replay_promises_has_a_feed_that_reads_it(ending: str) -> None:
+    assert Plugins("dronewall.feeds").for_file(f"NIGHT{ending}".upper()).recording

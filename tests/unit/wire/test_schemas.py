@@ -189,3 +189,7 @@ def test_a_row_of_tracks_fits_its_schema() -> None:
 def test_a_schema_that_is_not_there_is_refused_with_a_choice(name: str) -> None:
     with pytest.raises(InputError, match="wall, sensors, plots, truth, tracks, weather, api"):
         file_schema(name)
+
+
+def test_the_schema_of_plots_tells_how_they_stand_in_parquet() -> None:
+    assert "plots.parquet" in file_schema("plots")["description"]
