@@ -102,6 +102,14 @@ def unpack_table(body: bytes, message_type: type[M], table_type: type[T], *, whe
         raise JournalError(where, f"a column does not fit: {error}", "It may be of another version.") from error
 
 
+def is_sound(body: bytes) -> bool:
+    """Whether a body is a whole envelope, by its checksum."""
+    if len(body) < PREFIX.size:
+        return False
+    magic, crc, _ = PREFIX.unpack_from(body)
+    return bool(magic == MAGIC and zlib.crc32(memoryview(body)[PREFIX.size :]) == crc)
+
+
 def _raw(values: NDArray[Any]) -> memoryview:
     return np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
 
@@ -164,5 +172,5 @@ def _message(head: _Head, message_type: type[M], where: str) -> M:
 
 def _damaged(where: str, problem: str) -> JournalError:
     return JournalError(
-        where, f"the entry is damaged: {problem}", "Restore the journal from a copy, or start a new one."
+        where, f"the entry is damaged: {problem}", "`dronewall recover` saves what is whole into a new journal."
     )

@@ -6,75 +6,85 @@ writer is kept out by a lock on the file beside it; readers of other processes s
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
-from dronewall.engine.log import CHECKPOINTS_KEPT, Checkpoint, Entry, EntryKind, Stored
+from dronewall.engine.log import (
+    CHECKPOINTS_KEPT,
+    PRUNED_AT_ONCE,
+    Appended,
+    Checkpoint,
+    Entry,
+    Stored,
+    numbered,
+    prunable,
+    sifted,
+    taken_out,
+)
+from dronewall.engine.messages import SOURCES_MAX, Windows
+from dronewall.engine.sqlite_file import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    damaged,
+    is_journal,
+    opened_for_reading,
+    opened_for_writing,
+    told,
+)
+from dronewall.engine.sqlite_rows import (
+    INSERT,
+    NEWEST,
+    SELECT,
+    row_of,
+    stored_from,
+    stored_rows,
+    stored_windows,
+    window_row,
+)
+from dronewall.engine.writer_lock import WriterLock
 from dronewall.model.errors import JournalError
 
-APPLICATION_ID = 0x44574A31
-"""The four letters DWJ1 in the file's header: what tells a journal from any other SQLite file."""
-SCHEMA_VERSION = 1
-BUSY_S = 5.0
-SCHEMA = """
-CREATE TABLE log (
-    seq INTEGER PRIMARY KEY,
-    kind INTEGER NOT NULL,
-    at_ns INTEGER NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE TABLE checkpoints (
-    seq INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
-);
-"""
-REMEDIES = {
-    "SQLITE_FULL": ("the disk is full", "Free some space or set [journal] path to another disk, then start again."),
-    "SQLITE_READONLY": ("it may not be written", "Give this user write permission to it and to its folder."),
-    "SQLITE_CANTOPEN": ("it cannot be opened", "See that its folder exists and that this user may write there."),
-    "SQLITE_IOERR": ("the disk refused to write or read", "See that the disk is sound and not full, then start again."),
-    "SQLITE_BUSY": ("another program keeps it locked", "End the program that has it open, then start again."),
-    "SQLITE_CORRUPT": ("the file is damaged", "Move it aside and start with a new one; keep it for recovery."),
-    "SQLITE_NOTADB": ("it is not a journal", "Choose another path: this file belongs to something else."),
-}
+__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteLog", "is_journal"]
+
+TAIL_ENTRIES, TAIL_BYTES = 64, 8 * 2**20
+"""How much of the newest entries is looked at before a journal is written on."""
+PAGES_GIVEN_BACK = 4_096
+"""How many free pages one pruning gives back to the disk: 16 MiB, so that no append waits long for it."""
 
 
 class SqliteLog:
-    """An ordered log in one SQLite file.
+    """An ordered log in one SQLite file. One thread at a time writes; calls from others wait their turn.
 
     Args:
         path: the file; made when absent, unless `read_only`.
-        read_only: read without a lock, for replays; `append` and `keep` are refused.
+        read_only: read without a lock, for replays; whatever writes is refused.
 
     Raises:
-        JournalError: the file is another program's, of a newer version, locked, missing or may not be written.
+        JournalError: the file is another program's, of a newer version, locked, missing, damaged or may not be written.
     """
 
-    __slots__ = ("_broken", "_connection", "_last_seq", "_lock", "_path", "_read_only")
+    __slots__ = ("_broken", "_connection", "_id", "_lock", "_path", "_read_only", "_span", "_turn", "_windows")
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._read_only = read_only
         self._broken: JournalError | None = None
-        self._lock: int | None = None
+        self._turn = threading.Lock()
+        self._windows = Windows()
+        self._id = ""
         if read_only and not path.is_file():
             raise JournalError(str(path), "there is no such journal", "Give the path of an existing one.")
-        if not read_only:
-            self._lock = _locked(path)
+        self._lock = None if read_only else WriterLock(path)
         try:
-            self._connection = self._opened()
-            self._last_seq = int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()[0])
-        except sqlite3.Error as error:
-            self._unlock()
-            raise _told(path, error) from error
-        except JournalError:
-            self._unlock()
-            raise
+            self._connection = opened_for_reading(path) if read_only else opened_for_writing(path)
+            self._look_at_it()
+        except (sqlite3.Error, JournalError) as error:
+            self._let_go()
+            raise told(path, error) if isinstance(error, sqlite3.Error) else error from None
 
     @property
     def name(self) -> str:
@@ -82,9 +92,14 @@ class SqliteLog:
         return str(self._path)
 
     @property
+    def first_seq(self) -> int:
+        """The number of the oldest entry that is still held, 1 before there is any."""
+        return self._span[0]
+
+    @property
     def last_seq(self) -> int:
         """The number of the newest entry, 0 when there is none."""
-        return self._last_seq
+        return self._span[1]
 
     @property
     def size_bytes(self) -> int:
@@ -94,138 +109,137 @@ class SqliteLog:
         except OSError:  # somebody moved it away; the next append will find out
             return 0
 
-    def append(self, entries: Sequence[Entry]) -> int:
-        """Add entries in one transaction and return the number of the last one; durable when it returns."""
-        self._refuse_when_broken()
-        first = self._last_seq + 1
-        rows = [(first + i, int(entry.kind), entry.at_ns, entry.body) for i, entry in enumerate(entries)]
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            self._break(error)
-        self._last_seq += len(rows)
-        return self._last_seq
+    def append(self, entries: Sequence[Entry]) -> Appended:
+        """Add entries whose messages are new, in one transaction; durable when it returns."""
+        with self._turn:
+            self._refuse_when_broken()
+            windows = self._windows.copy()
+            new = sifted(entries, windows)
+            appended = numbered(new, self.last_seq)
+            rows = [row_of(seq, entry) for seq, entry in zip(appended.seqs, entries, strict=True) if seq]
+            try:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(INSERT, rows)
+                    self._keep_windows(windows, {row[3]: row[0] for row in rows if row[3] is not None})
+            except sqlite3.Error as error:
+                self._break(error)
+            self._windows = windows
+            self._span = (self.first_seq, appended.last_seq)
+            if self._lock is not None:
+                self._lock.note(self._id, appended.last_seq)
+            return appended
+
+    def windows(self) -> Windows:
+        """Return what was taken of each source, as a copy."""
+        return self._windows.copy()
 
     def read(self, from_seq: int = 1) -> Iterator[Stored]:
         """Yield what was there when the call was made, from entry `from_seq` on, in order and without a gap."""
-        return self._read(max(from_seq, 1), self._last_seq)
+        return self._read(max(from_seq, 1), self.last_seq)
+
+    def prune(self, through_seq: int, *, most: int = PRUNED_AT_ONCE) -> int:
+        """Take out the oldest entries in one transaction, but none that a restart needs, and give room back."""
+        with self._turn:
+            self._refuse_when_broken()
+            first, last = self._span
+            try:
+                seqs = [seq for (seq,) in self._connection.execute("SELECT seq FROM checkpoints")]
+                through = min(prunable(through_seq, last_seq=last, checkpoints=seqs), first - 1 + most)
+                if through >= first:
+                    self._connection.execute("DELETE FROM log WHERE seq <= ?", (through,))
+                self._connection.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
+            except sqlite3.Error as error:
+                self._break(error)
+            self._span = (max(first, through + 1), last)
+            return self.first_seq - first
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint; the two newest stay."""
-        self._refuse_when_broken()
-        try:
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (checkpoint.seq, checkpoint.body)
-                )
-                self._connection.execute(
-                    "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)",
-                    (CHECKPOINTS_KEPT,),
-                )
-        except sqlite3.Error as error:
-            self._break(error)
+        with self._turn:
+            self._refuse_when_broken()
+            try:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.execute(
+                        "INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (checkpoint.seq, checkpoint.body)
+                    )
+                    self._connection.execute(
+                        "DELETE FROM checkpoints WHERE seq NOT IN"
+                        " (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)",
+                        (CHECKPOINTS_KEPT,),
+                    )
+            except sqlite3.Error as error:
+                self._break(error)
 
     def checkpoints(self) -> Sequence[Checkpoint]:
         """Return the checkpoints that are kept, the newest first."""
         try:
-            rows = self._connection.execute("SELECT seq, body FROM checkpoints ORDER BY seq DESC").fetchall()
+            with self._turn:
+                rows = self._connection.execute("SELECT seq, body FROM checkpoints ORDER BY seq DESC").fetchall()
         except sqlite3.Error as error:
-            raise _told(self._path, error) from error
+            raise told(self._path, error) from error
         return tuple(Checkpoint(seq, body) for seq, body in rows)
 
     def close(self) -> None:
         """Let go of the file and of its lock."""
-        self._connection.close()
-        self._unlock()
-        self._broken = self._broken or JournalError(self.name, "the journal is closed")
+        with self._turn:
+            self._let_go()
+            self._broken = self._broken or JournalError(self.name, "the journal is closed")
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = self._reading() if self._read_only else self._connected("mode=rwc")
-        try:
-            self._prepare(connection)
-        except (sqlite3.Error, JournalError):
-            connection.close()
-            raise
-        return connection
-
-    def _reading(self) -> sqlite3.Connection:
-        """Return a connection of its own for one reader, who then waits for nobody."""
-        connection = self._connected("mode=ro")
-        try:
-            connection.execute("PRAGMA user_version")
-        except sqlite3.OperationalError:
-            connection.close()
-            # In a folder that may not be written SQLite reads a file with no write-ahead log only as one that never
-            # changes; with such a log beside it, that would hide its newest entries.
-            if self._path.with_name(self._path.name + "-wal").exists():
-                raise
-            return self._connected("mode=ro&immutable=1")
-        return connection
-
-    def _connected(self, how: str) -> sqlite3.Connection:
-        return sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?{how}",
-            uri=True,
-            timeout=BUSY_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        fresh = (application, version, tables) == (0, 0, 0)
-        if not fresh and application != APPLICATION_ID:
-            raise JournalError(self.name, *REMEDIES["SQLITE_NOTADB"])
-        if version > SCHEMA_VERSION:
-            raise JournalError(
-                self.name,
-                f"it was written by a newer dronewall (journal version {version}, this one knows {SCHEMA_VERSION})",
-                "Install that version, or choose another path.",
-            )
+    def _look_at_it(self) -> None:
+        """Find out what it holds; before it is written on, see that its end is whole."""
+        first, last = self._connection.execute("SELECT min(seq), max(seq) FROM log").fetchone()
+        self._span = (first or 1, last or 0)
+        self._windows = stored_windows(self._connection)
         if self._read_only:
-            if fresh:
-                raise JournalError(self.name, *REMEDIES["SQLITE_NOTADB"])
             return
-        connection.execute("PRAGMA synchronous=FULL")
-        if fresh:
-            # One transaction, and before the write-ahead log begins: a kill in the middle leaves an empty file, which
-            # the next start takes for a fresh one, and a journal can be told by its first page.
-            connection.executescript(
-                f"BEGIN;{SCHEMA}PRAGMA application_id={APPLICATION_ID};PRAGMA user_version={SCHEMA_VERSION};COMMIT;"
-            )
-            _sync_folder(self._path)
-        connection.execute("PRAGMA journal_mode=WAL")
+        self._id = str(self._connection.execute("SELECT value FROM about WHERE name = 'id'").fetchone()[0])
+        acknowledged = self._lock.acknowledged(self._id) if self._lock is not None else 0
+        if acknowledged > self.last_seq:
+            problem = f"entries {self.last_seq + 1} to {acknowledged} were acknowledged and are missing"
+            raise damaged(self._path, problem)
+        self._look_at_the_tail()
+
+    def _look_at_the_tail(self) -> None:
+        expected, looked_at = self.last_seq, 0
+        for row in self._connection.execute(SELECT[SCHEMA_VERSION] + NEWEST, (TAIL_ENTRIES,)):
+            if row[0] != expected:
+                raise damaged(self._path, f"entry {expected} is missing")
+            stored_from(row, self._path)
+            expected, looked_at = expected - 1, looked_at + len(row[-1])
+            if looked_at >= TAIL_BYTES:
+                return
+
+    def _keep_windows(self, windows: Windows, touched: dict[str, int]) -> None:
+        """Store the windows that entries changed (source → entry), and drop the ones that had to go for them."""
+        if not touched:
+            return
+        known = dict(windows)
+        if len(known) >= SOURCES_MAX:
+            gone = [(source,) for source, _ in self._windows if source not in known]
+            self._connection.executemany("DELETE FROM windows WHERE source = ?", gone)
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?)",
+            [window_row(source, known[source], seq) for source, seq in touched.items() if source in known],
+        )
 
     def _read(self, from_seq: int, through: int) -> Iterator[Stored]:
         expected = from_seq
         try:
-            with closing(self._reading()) as connection:
-                for seq, kind, at_ns, body in connection.execute(
-                    "SELECT seq, kind, at_ns, body FROM log WHERE seq BETWEEN ? AND ? ORDER BY seq", (from_seq, through)
-                ):
-                    if seq != expected:
+            with closing(opened_for_reading(self._path)) as connection:
+                for stored in stored_rows(connection, self._path, from_seq, through):
+                    if stored.seq != expected:
                         break
                     expected += 1
-                    yield Stored(seq, Entry(self._kind(seq, kind), at_ns, body))
+                    yield stored
+                first = connection.execute("SELECT min(seq) FROM log").fetchone()[0] or 1
         except sqlite3.Error as error:
-            raise _told(self._path, error) from error
+            raise told(self._path, error) from error
+        if expected <= through and expected < first:
+            raise taken_out(self.name, expected, first)
         if expected <= through:
-            raise JournalError(
-                self.name, f"entry {expected} is missing", "Restore the journal from a copy, or start a new one."
-            )
-
-    def _kind(self, seq: int, kind: int) -> EntryKind:
-        try:
-            return EntryKind(kind)
-        except ValueError as error:
-            raise JournalError(
-                self.name, f"entry {seq} is of an unknown kind ({kind})", "It may be of a newer dronewall: install it."
-            ) from error
+            raise damaged(self._path, f"entry {expected} is missing")
 
     def _refuse_when_broken(self) -> None:
         if self._broken is not None:
@@ -234,62 +248,12 @@ class SqliteLog:
             raise JournalError(self.name, "the journal was opened for reading only")
 
     def _break(self, error: sqlite3.Error) -> NoReturn:
-        self._broken = _told(self._path, error)
+        self._broken = told(self._path, error)
         raise self._broken from error
 
-    def _unlock(self) -> None:
+    def _let_go(self) -> None:
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
         if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
-def is_journal(path: Path) -> bool:
-    """Whether a file is a journal of ours, by its header."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(72)
-    except OSError:
-        return False
-    return header.startswith(b"SQLite format 3\0") and int.from_bytes(header[68:72], "big") == APPLICATION_ID
-
-
-def _locked(path: Path) -> int:
-    """Return the open descriptor that holds the writer's lock; the system lets go of it when the process dies."""
-    beside = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        problem, remedy = REMEDIES["SQLITE_CANTOPEN"]
-        raise JournalError(str(path), f"{problem}: {(error.strerror or '').lower()}", remedy) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise JournalError(
-            str(path),
-            f"another dronewall (process {holder or 'unknown'}) is writing to it",
-            "End that one first, or give this one another journal.",
-        ) from error
-    try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-    except OSError:  # a full disk: the lock holds without the number, and the journal itself will say so
-        return descriptor
-    return descriptor
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path.absolute().parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _told(path: Path, error: sqlite3.Error) -> JournalError:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    for prefix, (problem, remedy) in REMEDIES.items():
-        if name.startswith(prefix):
-            return JournalError(str(path), f"{problem} ({error})", remedy)
-    return JournalError(str(path), f"SQLite says: {error}", "See that the file is a journal and the disk is sound.")
+            self._lock.release()

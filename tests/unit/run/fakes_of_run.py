@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.engine.log import Checkpoint, Entry
+from dronewall.engine.log import Appended, Checkpoint, Entry
 from dronewall.engine.memory_log import MemoryLog
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.model.errors import FrameError, JournalError
@@ -123,7 +123,7 @@ class KeptLog(MemoryLog):
         super().__init__()
         self._appends_left = fails_after
 
-    def append(self, entries: Sequence[Entry]) -> int:
+    def append(self, entries: Sequence[Entry]) -> Appended:
         self._appends_left -= 1
         if self._appends_left < 0:
             raise JournalError("wall.journal", "the disk is full", "Free some space.")
