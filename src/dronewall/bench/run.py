@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from dronewall.model.errors import InputError
 
 Figure = dict[str, Any]
-Bench = Callable[[bool], list[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a benchmark is to be run: `seconds` for each case and `only` a part of its name, where it has cases."""
+
+    quick: bool = False
+    seconds: float | None = None
+    only: str = ""
+
+
+Bench = Callable[[Asked], Iterable[Figure]]
 
 FIELDS = (
     "bench",
@@ -29,11 +41,11 @@ FIELDS = (
 
 
 def benches() -> dict[str, Bench]:
-    """Return every benchmark by its name; each takes `quick` and returns its figures."""
-    return {"page": _page, "score": _score}
+    """Return every benchmark by its name; each takes what was asked and yields its figures."""
+    return {"live": _live, "page": _page, "score": _score}
 
 
-def run_bench(name: str, *, quick: bool) -> Iterator[Figure]:
+def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
     """Yield the figures of one benchmark, or of `all`.
 
     Raises:
@@ -43,17 +55,23 @@ def run_bench(name: str, *, quick: bool) -> Iterator[Figure]:
     if name != "all" and name not in known:
         raise InputError(f"there is no benchmark '{name}'", f"Choose one of: all, {', '.join(known)}", field="NAME")
     for chosen in known if name == "all" else (name,):
-        for figure in known[chosen](quick):
+        for figure in known[chosen](asked):
             yield {field: figure.get(field) for field in FIELDS}
 
 
-def _score(quick: bool) -> list[Figure]:
+def _live(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.live import live
+
+    return live(quick=asked.quick, seconds=asked.seconds, only=asked.only)
+
+
+def _score(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.speed import score_speed
 
-    return score_speed(quick=quick)
+    return score_speed(quick=asked.quick)
 
 
-def _page(quick: bool) -> list[Figure]:
+def _page(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.page import run
 
-    return run(quick)
+    return run(asked.quick)

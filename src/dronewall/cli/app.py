@@ -81,12 +81,17 @@ def run(
     listen: Annotated[
         str | None, typer.Option("--listen", metavar="127.0.0.1:PORT", help="Where the page is served.")
     ] = None,
+    log: Annotated[
+        str, typer.Option("--log", metavar="text|json", help="How lines of the log are written on standard error.")
+    ] = "text",
     as_json: AsJson = False,
 ) -> None:
     """Run the wall on real feeds until it is interrupted; a restart goes on where the journal ends."""
     from dronewall.cli.run import run_wall
 
-    sys.exit(run_wall(wall, feeds=feed or [], sensors=sensors, journal=journal, listen=listen, as_json=as_json))
+    sys.exit(
+        run_wall(wall, feeds=feed or [], sensors=sensors, journal=journal, listen=listen, log=log, as_json=as_json)
+    )
 
 
 @app.command(epilog="Example: dronewall replay night.beast --date 2024-06-06 --headless --json")
@@ -150,12 +155,15 @@ def score(
 def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark, or all.")],
     quick: Annotated[bool, typer.Option("--quick", help="End within 50 seconds.")] = False,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="How long each case of live is measured.")] = None,
+    only: Annotated[str, typer.Option("--only", help="Only the cases of live whose name holds this.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per figure.")] = False,
 ) -> None:
     """Measure; print one line per figure. Status 1 if a figure misses its target."""
+    from dronewall.bench.run import Asked
     from dronewall.cli.bench import print_bench
 
-    sys.exit(print_bench(name, quick=quick, as_json=as_json))
+    sys.exit(print_bench(name, Asked(quick, seconds, only), as_json=as_json))
 
 
 @app.command(epilog="Example: dronewall schema plots")

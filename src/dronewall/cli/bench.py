@@ -6,15 +6,15 @@ import json
 import sys
 from typing import Any
 
-from dronewall.bench.run import run_bench
+from dronewall.bench.run import Asked, run_bench
 from dronewall.cli.console import say
 
 
-def print_bench(name: str, *, quick: bool, as_json: bool) -> int:
+def print_bench(name: str, asked: Asked, *, as_json: bool) -> int:
     """Print each figure as soon as it is there, return the exit status: 1 if one misses its target."""
-    say(f"measuring {name}{' quickly' if quick else ''}")
+    say(f"measuring {name}{' quickly' if asked.quick else ''}")
     missed = 0
-    for figure in run_bench(name, quick=quick):
+    for figure in run_bench(name, asked):
         sys.stdout.write((json.dumps(figure, allow_nan=False) if as_json else _plain(figure)) + "\n")
         sys.stdout.flush()
         missed += figure["met"] is False
