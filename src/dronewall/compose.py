@@ -25,9 +25,11 @@ from dronewall.outlets.web.api import api_router, openapi_config
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
+from dronewall.run.aside import KeptInMemory
+from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, journal_contents, recorded_contents
-from dronewall.run.wall import Observer, Parts, Wall
+from dronewall.run.wall import Wall
 from dronewall.wire.sensors_jsonl import sensors_from
 
 FEEDS = "dronewall.feeds"
@@ -92,9 +94,10 @@ def walled(
     parts = Parts(
         name=name,
         truth_domain=truth_domain,
-        pipeline=Pipeline(Sensors(), truth_domain=truth_domain),
+        begun=lambda: Pipeline(Sensors(), truth_domain=truth_domain),
         warm_up=warm_up,
         log=log,
+        aside=KeptInMemory(),
         feeds=feeds,
         sensors=tuple(register),
         clock=clock,
@@ -247,7 +250,7 @@ def replay_of(
     ]
     return Played(
         recorded_contents(recordings, sensors=register, step_ns=step_ns, last_ns=last_ns),
-        Reader(Pipeline(Sensors(), truth_domain=TruthDomain.LIVE)),
+        Reader(lambda: Pipeline(Sensors(), truth_domain=TruthDomain.LIVE)),
         TruthDomain.LIVE,
         ", ".join(file.name for file in files),
     )
@@ -256,5 +259,5 @@ def replay_of(
 def _journal_replay(path: Path) -> Played:
     log = SqliteLog(path, read_only=True)
     truth_domain = _truth_domain_in(log) or TruthDomain.LIVE
-    reader = Reader(Pipeline(Sensors(), truth_domain=truth_domain))
+    reader = Reader(lambda: Pipeline(Sensors(), truth_domain=truth_domain))
     return Played(journal_contents(log), reader, truth_domain, path.name, log.last_seq)

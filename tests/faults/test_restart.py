@@ -32,7 +32,7 @@ def pieces(night: Night) -> Iterator[Decoded]:
 
 
 def fresh() -> Reader:
-    return Reader(Pipeline(Sensors(), truth_domain=TruthDomain.SIMULATION))
+    return Reader(lambda: Pipeline(Sensors(), truth_domain=TruthDomain.SIMULATION))
 
 
 @pytest.fixture(scope="module")

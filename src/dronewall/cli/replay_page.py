@@ -16,10 +16,10 @@ from dronewall.model.picture import Picture
 from dronewall.model.status import FeedState, FeedStatus, WallPhase, WallStatus
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import warm_up
+from dronewall.run.health import SensorWatch
 from dronewall.run.reader import nothing_yet
 from dronewall.run.replay import played
 from dronewall.run.summary import Summary
-from dronewall.run.watch import Watch
 
 PAUSE_MAX_S = 2.0
 """Longer pauses, such as those between two runs of a wall, are cut to this."""
@@ -57,7 +57,7 @@ class _Player:
         self._summary = summary
         self._speed = speed
         self._clock = clock
-        self._watch = Watch()
+        self._sensor_watch = SensorWatch()
         self._phase = WallPhase.COMPILING
         self._compiled = (0, 0)
         self._due_ns = 0
@@ -90,7 +90,7 @@ class _Player:
     def _hear(self, _: Picture, contents: Sequence[Content]) -> None:
         for content in contents:
             if isinstance(content, PlotsCame):
-                self._watch.hear(content.plots)
+                self._sensor_watch.hear(content.plots)
 
     async def _pace(self, at_ns: int) -> None:
         """Wait until a picture is due; when the machine is too slow for that, go as fast as it can."""
@@ -114,7 +114,7 @@ class _Player:
             feeds=tuple(self._feeds()),
             journal=self._what.name,
             detail=f"{self._speed:g} times as fast as it was",
-            heard_ns=self._watch.heard_ns(self._what.reader.pipeline.sensors),
+            heard_ns=self._sensor_watch.heard_ns(self._what.reader.pipeline.sensors),
         )
 
     def _feeds(self) -> Iterator[FeedStatus]:

@@ -6,12 +6,28 @@ The one place of the house that catches every exception.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from dronewall.engine.clock import NS_PER_S, Clock
 from dronewall.engine.links import Pauses
 from dronewall.model.errors import RequestError
 
 SOUND_AFTER_S = 60.0
+
+R = TypeVar("R")
+
+
+def attempted(work: Callable[[], R]) -> R | Exception:
+    """Return what `work()` returns, or the error it ends with; for work whose failure harms nobody but itself.
+
+    A lack of memory is no fault of the work, and is raised.
+    """
+    try:
+        return work()
+    except MemoryError:
+        raise
+    except Exception as error:
+        return error
 
 
 async def kept_running(

@@ -19,6 +19,7 @@ from dronewall.engine.entries import (
     state_of,
 )
 from dronewall.engine.log import Checkpoint, Log
+from dronewall.engine.supervisor import attempted
 from dronewall.model.errors import JournalError
 from dronewall.model.identity import Identities, Identity
 from dronewall.model.picture import Bearings, Picture, TruthDomain
@@ -56,38 +57,71 @@ class Stepping(Protocol):
         ...
 
 
+class StepFailed(Exception):
+    """The pipeline failed in the step of entry `seq`, on the plots of the entries `came`; its state is spoilt."""
+
+    def __init__(self, seq: int, came: tuple[int, ...], error: Exception) -> None:
+        self.seq = seq
+        self.came = came
+        self.error = error
+        super().__init__(f"the step of entry {seq} failed: {type(error).__name__}: {error}")
+
+
 class Reader:
     """Hands contents to a pipeline in the order of their numbers; a step takes all plots before it.
 
-    Its state after entry `seq` depends on the entries up to `seq` and on nothing else.
+    Its state after entry `seq` depends on the entries up to `seq`, on those that are `set_aside`, and on nothing else.
+
+    Args:
+        begun: makes a pipeline that knows nothing yet.
+        set_aside: numbers of entries whose plots are never handed on, for a pipeline failed on them.
     """
 
-    def __init__(self, pipeline: Stepping) -> None:
-        self._pipeline = pipeline
-        self._pending: list[Plots] = []
+    def __init__(self, begun: Callable[[], Stepping], *, set_aside: Iterable[int] = ()) -> None:
+        self._begun = begun
+        self._pipeline = begun()
+        self._pending: list[tuple[int, Plots]] = []
+        self._set_aside = set(set_aside)
         self.seq = 0
         self.now_ns = 0
         self.picture: Picture | None = None
 
     @property
     def pipeline(self) -> Stepping:
-        """The pipeline it feeds."""
+        """The pipeline it feeds; another one after `begin_again`."""
         return self._pipeline
 
+    def begin_again(self, *, without: Iterable[int]) -> None:
+        """Forget everything, and from now on leave out the plots of some entries too."""
+        self._set_aside.update(without)
+        self._pipeline = self._begun()
+        self._pending = []
+        self.seq = 0
+
     def take(self, seq: int, content: Content) -> Picture | None:
-        """Take the content of entry `seq`; return the new picture if it was a step."""
+        """Take the content of entry `seq`; return the new picture if it was a step.
+
+        Raises:
+            StepFailed: the pipeline raised an error.
+        """
         self.seq = seq
         if isinstance(content, SensorsJoined):
             self._pipeline.learn(content.sensors)
         elif isinstance(content, PlotsCame):
-            if len(content.plots):
-                self._pending.append(content.plots)
+            if len(content.plots) and seq not in self._set_aside:
+                self._pending.append((seq, content.plots))
         elif isinstance(content, Stepped):
-            plots, self._pending = Plots.concat(self._pending), []
-            self.now_ns = content.now_ns
-            self.picture = self._pipeline.step(plots, now_ns=content.now_ns, seq=seq)
-            return self.picture
+            return self._step(seq, content.now_ns)
         return None
+
+    def _step(self, seq: int, now_ns: int) -> Picture:
+        came, self._pending = self._pending, []
+        plots = Plots.concat([plots for _, plots in came])
+        made = attempted(lambda: self._pipeline.step(plots, now_ns=now_ns, seq=seq))
+        if isinstance(made, Exception):
+            raise StepFailed(seq, tuple(number for number, _ in came), made) from made
+        self.now_ns, self.picture = now_ns, made
+        return made
 
     def recall(self, log: Log, *, on_entry: Callable[[int, int], bool]) -> None:
         """Become what a reader of the whole log would be, from the newest checkpoint that this version wrote.
@@ -98,8 +132,13 @@ class Reader:
 
         Raises:
             JournalError: an entry is missing or damaged.
+            StepFailed: the pipeline raised an error.
         """
         self._restore(log)
+        self.catch_up(log, on_entry=on_entry)
+
+    def catch_up(self, log: Log, *, on_entry: Callable[[int, int], bool]) -> None:
+        """Read on from where it stands to the end of the log as it is now; otherwise as `recall`."""
         first, last = self.seq + 1, log.last_seq
         for stored in log.read(first):
             self.take(stored.seq, content_of(stored, journal=log.name))

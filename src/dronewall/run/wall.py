@@ -4,7 +4,9 @@
                           └────▶ pipeline ─▶ outlets
 
 What came in is in the journal before anything acts on it. Appending and stepping each have a thread of their own, so
-that the loop, the feeds and the page never wait for the disk or for arithmetic.
+that the loop, the feeds and the page never wait for the disk or for arithmetic. When more comes than a tick can take,
+the intake decides what waits and what is shed (`run.intake`); when the pipeline fails on what came, that is set aside
+and everything else read again (`run.aside`).
 """
 
 from __future__ import annotations
@@ -12,69 +14,49 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar, cast
+from dataclasses import replace
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dronewall import __version__
-from dronewall.engine.clock import NS_PER_S, Clock
-from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, entry_of
+from dronewall.engine.clock import NS_PER_S
+from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan
 from dronewall.engine.latency import Latency
-from dronewall.engine.links import Pauses
-from dronewall.engine.log import Log
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
-from dronewall.model.errors import JournalError, RequestError
+from dronewall.model.errors import RequestError
 from dronewall.model.identity import Identity
-from dronewall.model.picture import Alert, AlertPriority, Picture, TruthDomain
-from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.picture import Picture
+from dronewall.model.plots import Plots
+from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
-from dronewall.run.intake import Intake
-from dronewall.run.reader import Reader, Stepping, nothing_yet
+from dronewall.run.aside import SetAside, entries_in
+from dronewall.run.health import SensorAlerts, SensorWatch
+from dronewall.run.intake import Drained, Intake
+from dronewall.run.lanes import lanes_of
+from dronewall.run.pace import Pace
+from dronewall.run.parts import Parts
+from dronewall.run.reader import Reader, StepFailed, nothing_yet
+from dronewall.run.scribe import Scribe, contents_of
+from dronewall.run.stages import Stages
 from dronewall.run.watch import Watch
 
 TICK_S = 0.1
 CHECKPOINT_EVERY_S = 30.0
 ACKNOWLEDGE_WITHIN_S = 5.0
 FAILURE_SHOWN_S = 3.0
+SET_ASIDE_MOST = 8
+"""So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
+CAUGHT_UP_ENTRIES = 256
+"""So near to the journal's end what comes is held in memory until the reader has caught up, rather than read again."""
 
-WarmUp = Callable[[], Iterator[tuple[int, int]]]
 R = TypeVar("R")
-
-
-class Observer(Protocol):
-    """Someone inside the house who looks at every picture, for instance to count and to score."""
-
-    def __call__(self, picture: Picture, contents: Sequence[Content]) -> None:
-        """Look at a picture and at what led to it; called on the loop, must not linger."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a wall is made of; `compose` names the concrete ones.
-
-    `warm_up` compiles the kernels one by one and yields (done, total). `sensors` are those declared by people and
-    assumed by feeds. A journal larger than `journal_max_bytes` raises an alert. `feeds_wait` keeps feeds from opening
-    before the kernels are ready: for a sky that is made up.
-    """
-
-    name: str
-    truth_domain: TruthDomain
-    pipeline: Stepping
-    warm_up: WarmUp
-    log: Log
-    feeds: tuple[Feed, ...]
-    sensors: tuple[Sensor, ...]
-    clock: Clock
-    journal: str = ""
-    journal_max_bytes: int = 2**63
-    observers: tuple[Observer, ...] = ()
-    feeds_wait: bool = False
-    pauses: Pauses = field(default_factory=Pauses)
 
 
 class Wall:
@@ -84,23 +66,30 @@ class Wall:
         self._parts = parts
         self._clock = parts.clock
         self._log = parts.log
-        self._reader = Reader(parts.pipeline)
+        self._scribe = Scribe(parts.log)
+        self._reader = Reader(parts.begun, set_aside=entries_in(parts.aside.all()))
         self._intake = Intake()
+        self._pace = Pace()
         self._watch = Watch()
+        self._sensor_watch = SensorWatch()
+        self._sensor_alerts = SensorAlerts()
+        self._stages = Stages()
         self._at_the_pipeline = threading.Lock()
-        self._journalling = ThreadPoolExecutor(1, "journal")
         self._stepping = ThreadPoolExecutor(1, "pipeline")
         self._unread: list[tuple[int, Content]] = []
         self._acknowledging: set[asyncio.Task[None]] = set()
+        self._others: list[asyncio.Task[None]] = []
         self._phase = WallPhase.COMPILING
         self._compiled = (0, 0)
         self._detail = ""
         self._checkpoint_due_ns = 0
+        self._started_ns = parts.clock.now_ns()
         self._ready_ns = 0
         self._picture = nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
         self._stopping = False
-        self._recalling = False
+        self._holding = False
+        self._set_aside = 0
         self.latency = Latency()
         self.ready = asyncio.Event()
 
@@ -108,12 +97,12 @@ class Wall:
 
     def sensors(self) -> Sensors:
         """Return the register as it is now."""
-        return self._parts.pipeline.sensors
+        return self._reader.pipeline.sensors
 
     def explain(self, track_id: int) -> Identity | None:
         """Return a track's identity with its reasons; waits for a step to end."""
         with self._at_the_pipeline:
-            return self._parts.pipeline.explain(track_id)
+            return self._reader.pipeline.explain(track_id)
 
     def sent(self, seq: int, sent_ns: int) -> None:
         """Note that a picture was handed to a reader's socket."""
@@ -124,7 +113,7 @@ class Wall:
         """The newest picture."""
         return self._picture
 
-    # The loop.
+    # From the start to the end.
 
     async def run(self, outlets: Sequence[Outlet], *, stop: asyncio.Event) -> None:
         """Run until `stop` is set or every feed has ended; then take what is left and close the journal.
@@ -132,15 +121,15 @@ class Wall:
         Raises:
             JournalError: the journal cannot be written: nothing was acted upon since.
             RequestError: a feed or an outlet cannot be opened as asked.
+            StepFailed: the pipeline failed again and again.
         """
         self._outlets = tuple(outlets)
-        others: list[asyncio.Task[None]] = []
         try:
             await self._begin()
-            getting_ready = asyncio.create_task(self._get_ready())
             feeding = [asyncio.create_task(self._keep_feeding(feed)) for feed in self._parts.feeds]
-            others = [getting_ready, *feeding, *(asyncio.create_task(outlet.serve()) for outlet in outlets)]
-            await self._tick_until(stop, others, feeding)
+            self._others = [*feeding, *(asyncio.create_task(outlet.serve()) for outlet in outlets)]
+            getting_ready = self._beside(self._get_ready())
+            await self._tick_until(stop, feeding)
             await _cancelled(feeding)
             self._stopping = True
             await getting_ready
@@ -149,29 +138,30 @@ class Wall:
             self._stopping = True
             error = sys.exception()
             if isinstance(error, Exception) and not isinstance(error, RequestError):
-                await self._show_failure(error, shown=bool(others))
-            await _cancelled([*others, *self._acknowledging])
+                await self._show_failure(error, shown=bool(self._others))
+            await _cancelled([*self._others, *self._acknowledging])
             self._stepping.shutdown(wait=False, cancel_futures=True)
-            await self._in(self._journalling, self._log.close)
-            self._journalling.shutdown(wait=False)
+            await self._scribe.close()
 
     async def _begin(self) -> None:
         parts = self._parts
         began = WallBegan(__version__, parts.name, parts.truth_domain.value)
         await self._write([began, SensorsJoined(parts.sensors)])
 
+    def _beside(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        """Let something run beside the ticks; should it fail, the wall does."""
+
+        async def awaited() -> None:
+            await work
+
+        task = asyncio.create_task(awaited())
+        self._others.append(task)
+        return task
+
     async def _get_ready(self) -> None:
         """Compile the kernels, then read what the journal holds; the loop goes on meanwhile."""
-        await self._in(self._stepping, self._compile)
-        self._recalling = True
-        await self._in(self._stepping, self._recall)
-        if self._stopping:
-            return
-        self._detail = ""
-        self._phase = WallPhase.RUNNING
-        self._ready_ns = self._clock.now_ns()
-        self._warn_of_other_declarations()
-        self.ready.set()
+        await self._in_the_pipeline(self._compile)
+        await self._recall()
 
     def _compile(self) -> None:
         for done, total in self._parts.warm_up():
@@ -179,43 +169,86 @@ class Wall:
             if self._stopping:
                 return
 
-    def _recall(self) -> None:
-        def tell(done: int, total: int) -> bool:
-            if done % 64 == 0:
-                self._detail = f"reading the journal: {done} of {total} entries"
-            return self._stopping
+    async def _recall(self) -> None:
+        """Read what the journal holds, and go on live where it ends."""
+        while not await self._recalled():
+            pass
+        if self._stopping:
+            return
+        self._detail = ""
+        self._phase = WallPhase.RUNNING
+        self._ready_ns = self._clock.now_ns()
+        self._watch.other_declarations(self._parts.sensors, self.sensors(), now_ns=self._ready_ns)
+        self.ready.set()
 
-        self._reader.recall(self._log, on_entry=tell)
+    async def _recalled(self) -> bool:
+        """Whether the journal was read to its end; False when something had to be set aside on the way."""
+        try:
+            await self._in_the_pipeline(lambda: self._reader.recall(self._log, on_entry=self._tell))
+            while not self._stopping and self._log.last_seq - self._reader.seq > CAUGHT_UP_ENTRIES:
+                await self._in_the_pipeline(lambda: self._reader.catch_up(self._log, on_entry=self._tell))
+            self._holding = True  # from here on what is written waits in memory; what was before is in the journal
+            await self._in_the_pipeline(lambda: self._reader.catch_up(self._log, on_entry=self._tell))
+        except StepFailed as failure:
+            await self._put_aside(failure)
+            return False
+        return True
+
+    def _tell(self, done: int, total: int) -> bool:
+        if done % 64 == 0:
+            self._detail = f"reading the journal: {done} of {total} entries"
+        return self._stopping
+
+    async def _put_aside(self, failure: StepFailed) -> None:
+        """Set aside what a pipeline failed on, and forget what it was in the middle of.
+
+        Raises:
+            StepFailed: it failed on nothing that could be left out, or too often.
+        """
+        self._set_aside += 1
+        if not failure.came or self._set_aside > SET_ASIDE_MOST:
+            raise failure
+        aside = SetAside(failure.came, str(failure), __version__)
+        await self._scribe.working(lambda: self._parts.aside.add(aside))
+        self._watch.set_aside(aside, now_ns=self._clock.now_ns())
+        self._holding = False
+        self._observe([content for _, content in self._unread])
+        self._unread = []
+        with self._at_the_pipeline:
+            self._reader.begin_again(without=failure.came)
 
     async def _keep_feeding(self, feed: Feed) -> None:
         if self._parts.feeds_wait:
             await self.ready.wait()
+
+        async def take(batch: Batch) -> None:
+            await self._intake.put(feed.name, batch, now_ns=self._clock.now_ns())
 
         async def feed_once() -> None:
             # A feed's iterator is an async generator wherever it holds a socket, and is closed with it.
             batches = cast(AsyncGenerator[Batch, None], feed.batches())
             if not hasattr(batches, "aclose"):
                 async for batch in batches:
-                    await self._intake.put(feed.name, batch)
+                    await take(batch)
                 return
             async with aclosing(batches):
                 async for batch in batches:
-                    await self._intake.put(feed.name, batch)
+                    await take(batch)
 
         def failed(error: Exception, _: int, pause_s: float) -> None:
             self._watch.feed_failed(feed.name, error, pause_s, now_ns=self._clock.now_ns())
 
         await kept_running(feed_once, clock=self._clock, pauses=self._parts.pauses, on_failure=failed)
 
-    async def _tick_until(
-        self, stop: asyncio.Event, others: Sequence[asyncio.Task[None]], feeding: Sequence[asyncio.Task[None]]
-    ) -> None:
+    # The loop.
+
+    async def _tick_until(self, stop: asyncio.Event, feeding: Sequence[asyncio.Task[None]]) -> None:
         due_ns = self._clock.now_ns()
         while not stop.is_set():
-            for task in others:
+            for task in self._others:
                 if task.done():
                     task.result()
-            if self.ready.is_set() and all(task.done() for task in feeding):
+            if self.ready.is_set() and self._intake.empty and all(task.done() for task in feeding):
                 return
             await self._tick()
             due_ns = max(due_ns + round(TICK_S * NS_PER_S), self._clock.now_ns())
@@ -223,42 +256,49 @@ class Wall:
 
     async def _tick(self) -> None:
         """Journal what waits, acknowledge it, step, publish."""
-        waiting, shed = self._intake.drain()
-        contents = [content for feed, batch in waiting for content in _contents(feed, batch)]
-        for feed, counts in shed.items():
-            contents.append(FramesRefused(feed, tuple((f"shed: {who}", n) for who, n in sorted(counts.items()))))
-            self._watch.shed(counts.total(), now_ns=self._clock.now_ns())
+        began_ns = self._clock.now_ns()
+        drained = self._intake.drain(self._pace.room, now_ns=began_ns, lanes=self._lanes)
+        contents = self._contents(drained, now_ns=began_ns)
         stepping = self.ready.is_set()
         if stepping:
             now_ns = max(self._clock.now_ns(), self._reader.now_ns)
             contents.append(Stepped(now_ns, self._log.last_seq + len(contents)))
         await self._write(contents)
-        self._acknowledge(waiting)
+        written_ns = self._clock.now_ns()
+        self._stages.took("journal", began_ns, written_ns)
+        self._acknowledge(drained.batches)
         if stepping:
             await self._step()
+        stepped_ns = self._clock.now_ns()
+        self._stages.took("step", written_ns, stepped_ns)
+        self._pace.took(sum(len(batch.decoded.plots) for _, batch in drained.batches), (stepped_ns - began_ns) / 1e9)
         self._publish()
+        self._stages.took("publish", stepped_ns, self._clock.now_ns())
+
+    def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:
+        contents = [content for feed, batch in drained.batches for content in contents_of(feed, batch)]
+        for feed, counts in drained.shed.items():
+            contents.append(FramesRefused(feed, tuple((f"shed: {who}", n) for who, n in sorted(counts.items()))))
+            self._watch.shed(counts, now_ns=now_ns)
+        return contents
+
+    def _lanes(self, plots: Plots) -> NDArray[np.uint8]:
+        return lanes_of(plots, sensors=self.sensors(), picture=self._picture)
 
     async def _write(self, contents: list[Content]) -> None:
         """Append contents in one transaction; they are durable when this returns, and wait to be read."""
-        if not contents:
-            return
-        at_ns = self._clock.now_ns()
-
-        def append() -> int:
-            return self._log.append([entry_of(content, at_ns=at_ns) for content in contents])
-
-        last = await self._in(self._journalling, append)
+        numbered = await self._scribe.append(contents, at_ns=self._clock.now_ns())
         for content in contents:
             if isinstance(content, PlotsCame):
-                self._watch.hear(content.plots)
-        if self._recalling:
-            self._unread += enumerate(contents, start=last - len(contents) + 1)
+                self._sensor_watch.hear(content.plots)
+        if self._holding:
+            self._unread += numbered
         else:  # it will be read from the journal, and need not be held twice
             self._observe(contents)
 
-    def _acknowledge(self, waiting: Sequence[tuple[str, Batch]]) -> None:
+    def _acknowledge(self, taken: Sequence[tuple[str, Batch]]) -> None:
         """Tell senders what is safe. One that does not listen delays nobody: it is left alone after a while."""
-        words = [batch.acknowledge for _, batch in waiting if batch.acknowledge is not None]
+        words = [batch.acknowledge for _, batch in taken if batch.acknowledge is not None]
         if words:
             task = asyncio.create_task(_say(words))
             self._acknowledging.add(task)
@@ -271,7 +311,14 @@ class Wall:
 
     async def _step(self) -> None:
         contents, self._unread = self._unread, []
-        picture = await self._in(self._stepping, lambda: self._read(contents))
+        try:
+            picture = await self._in_the_pipeline(lambda: self._read(contents))
+        except StepFailed as failure:
+            self.ready.clear()
+            self._observe([content for _, content in contents])
+            await self._put_aside(failure)
+            self._beside(self._recall())
+            return
         if picture is None:
             return
         self._picture = picture
@@ -300,12 +347,13 @@ class Wall:
         return picture
 
     async def _keep_checkpoint(self) -> None:
-        checkpoint = await self._in(self._stepping, self._reader.checkpoint)
-        await self._in(self._journalling, lambda: self._log.keep(checkpoint))
+        await self._scribe.keep(await self._in_the_pipeline(self._reader.checkpoint))
 
     async def _end(self) -> None:
         """Take what still waits, and leave a checkpoint so that the next start is quick."""
         await self._tick()
+        while not self._intake.empty:
+            await self._tick()
         if self._acknowledging:
             await asyncio.wait(self._acknowledging)
         if self.ready.is_set() and self._reader.settled and self._reader.picture is not None:
@@ -316,11 +364,8 @@ class Wall:
 
     async def _show_failure(self, error: Exception, *, shown: bool) -> None:
         """Say on the page that nothing acts any more, long enough for it to be seen."""
-        journal = isinstance(error, JournalError)
-        title = "The wall stops: its journal cannot be kept" if journal else "The wall stops: a fault in its own code"
         self._phase = WallPhase.FAILED
-        self._detail = str(error) if journal else f"{type(error).__name__}: {error}"
-        self._watch.raise_(Alert("wall-failed", AlertPriority.CRITICAL, self._clock.now_ns(), title, self._detail))
+        self._detail = self._watch.failed(error, now_ns=self._clock.now_ns())
         self._publish()
         if shown:
             await self._clock.sleep(FAILURE_SHOWN_S)
@@ -328,18 +373,20 @@ class Wall:
     # What is shown.
 
     def _publish(self) -> None:
-        status = self.status()
-        self._watch.look(status.feeds, now_ns=self._clock.now_ns())
-        self._watch.weigh(self._log.size_bytes, self._parts.journal_max_bytes, now_ns=self._clock.now_ns())
-        picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts))
+        status, now_ns = self.status(), self._clock.now_ns()
+        self._watch.look(status.feeds, now_ns=now_ns)
+        self._watch.weigh(status.journal_bytes, self._parts.journal_max_bytes, now_ns=now_ns)
+        of_sensors = self._sensor_alerts.look(status.sensors, now_ns=now_ns)
+        picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts, *of_sensors))
         for outlet in self._outlets:
             outlet.publish(picture, status)
 
     def status(self) -> WallStatus:
         """Return the wall's health now."""
         parts = self._parts
+        now_ns = self._clock.now_ns()
         done, total = self._compiled
-        p50_ms, p99_ms = self.latency.shown(self._clock.now_ns())
+        p50_ms, p99_ms = self.latency.shown(now_ns)
         return WallStatus(
             name=parts.name,
             version=__version__,
@@ -353,33 +400,22 @@ class Wall:
             latency_p99_ms=p99_ms,
             journal=parts.journal,
             detail=self._detail,
-            heard_ns=self._watch.heard_ns(parts.pipeline.sensors),
+            heard_ns=self._sensor_watch.heard_ns(self.sensors()),
+            queues=self._intake.statuses(now_ns=now_ns),
+            stages=self._stages.statuses(now_ns),
+            sensors=self._sensor_watch.health(self.sensors(), now_ns) if self.ready.is_set() else (),
+            shed=self._watch.shed_by_sensor(),
+            repeated=self._scribe.repeated,
+            journal_bytes=self._log.size_bytes,
+            started_ns=self._started_ns,
         )
 
     def _anyone_looks(self) -> bool:
         """Whether a reader is there to whom a picture could be handed; without one there is no latency to measure."""
         return any(getattr(outlet, "clients", 1) for outlet in self._outlets)
 
-    def _warn_of_other_declarations(self) -> None:
-        """Say so when a sensor is declared otherwise than the journal knows it: the first declaration stands."""
-        known = self._parts.pipeline.sensors
-        for sensor in self._parts.sensors:
-            if known.get(sensor.sensor_id) not in (None, sensor):
-                title = f"{sensor.sensor_id} is declared otherwise than in the journal"
-                detail = "Its first declaration stands; begin a new journal to change it."
-                alert_id = f"declared-otherwise:{sensor.sensor_id}"
-                self._watch.raise_(Alert(alert_id, AlertPriority.WARNING, self._clock.now_ns(), title, detail))
-
-    async def _in(self, thread: ThreadPoolExecutor, work: Callable[[], R]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
-
-
-def _contents(feed: str, batch: Batch) -> Iterator[Content]:
-    decoded = batch.decoded
-    if len(decoded.plots) or decoded.frames or decoded.unplaceable:
-        yield PlotsCame(feed, decoded.plots, decoded.frames, decoded.unplaceable)
-    if decoded.refused:
-        yield FramesRefused.of(feed, decoded.refused)
+    async def _in_the_pipeline(self, work: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._stepping, work)
 
 
 async def _say(words: Sequence[Callable[[], Awaitable[None]]]) -> None:

@@ -1,16 +1,17 @@
-"""What the wall notices about itself: feeds that are lost, plots that were shed, when each sensor was last heard."""
+"""What the wall notices about itself: feeds that are lost, plots that were shed, what was set aside."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-import numpy as np
-
 from dronewall.engine.clock import NS_PER_S
+from dronewall.model.errors import JournalError
 from dronewall.model.picture import Alert, AlertPriority
-from dronewall.model.plots import Plots
-from dronewall.model.sensors import Sensors
+from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.status import FeedState, FeedStatus
+from dronewall.run.aside import SetAside
+from dronewall.run.reader import StepFailed
 
 LOST_AFTER_S = 5.0
 SHED_SHOWN_S = 60.0
@@ -23,8 +24,7 @@ class Watch:
         self._alerts: dict[str, Alert] = {}
         self._silent_since: dict[str, int] = {}
         self._ends_ns: dict[str, int] = {}
-        self._heard: dict[str, int] = {}
-        self._shed = 0
+        self._shed: Counter[str] = Counter()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -54,12 +54,17 @@ class Watch:
         alert = Alert(f"feed-failed:{feed}", AlertPriority.CRITICAL, now_ns, f"The feed {feed} failed", detail)
         self.raise_(alert, until_ns=now_ns + round((pause_s + SHED_SHOWN_S) * NS_PER_S))
 
-    def shed(self, plots: int, *, now_ns: int) -> None:
-        """Raise the alert about plots for which there was no room."""
-        self._shed += plots
-        detail = f"{self._shed} plots so far were left out before they were acknowledged; the journal has the counts"
+    def shed(self, plots: Counter[str], *, now_ns: int) -> None:
+        """Raise the alert about plots for which there was no room, counted by sensor."""
+        self._shed.update(plots)
+        worst = ", ".join(f"{n} of {sensor_id}" for sensor_id, n in self._shed.most_common(3))
+        detail = f"{self._shed.total()} plots so far were left out before they were acknowledged: {worst}"
         alert = Alert("intake-shed", AlertPriority.CRITICAL, now_ns, "More plots arrive than can be taken", detail)
         self.raise_(alert, until_ns=now_ns + round(SHED_SHOWN_S * NS_PER_S))
+
+    def shed_by_sensor(self) -> tuple[tuple[str, int], ...]:
+        """Return how many plots of each sensor were shed since the start."""
+        return tuple(sorted(self._shed.items()))
 
     def weigh(self, journal_bytes: int, most_bytes: int, *, now_ns: int) -> None:
         """Raise the alert about a journal that has grown too large, until it is no more."""
@@ -69,16 +74,29 @@ class Watch:
         detail = f"{journal_bytes / 1e9:.1f} GB of {most_bytes / 1e9:g} GB; nothing is deleted by itself"
         self.raise_(Alert("journal-large", AlertPriority.WARNING, now_ns, "The journal is larger than agreed", detail))
 
-    def hear(self, plots: Plots) -> None:
-        """Take note of who was heard."""
-        newest = np.zeros(len(plots.sensor_ids), np.int64)
-        np.maximum.at(newest, plots.sensor, plots.received_ns)
-        for sensor_id, received_ns in zip(plots.sensor_ids, newest.tolist(), strict=True):
-            self._heard[sensor_id] = max(self._heard.get(sensor_id, 0), received_ns)
+    def set_aside(self, aside: SetAside, *, now_ns: int) -> None:
+        """Raise the alert about reports on which the pipeline failed; it stays, for a person must send them on."""
+        first = aside.entries[0]
+        title = f"Reports of entry {first} of the journal could not be worked on and were set aside"
+        detail = f"{aside.why}. Everything else goes on; they are kept: please send this journal to the makers."
+        self.raise_(Alert(f"set-aside:{first}", AlertPriority.CRITICAL, now_ns, title, detail))
 
-    def heard_ns(self, sensors: Sensors) -> tuple[int, ...]:
-        """Return when each sensor of the register was last heard, 0 for never."""
-        return tuple(self._heard.get(sensor.sensor_id, 0) for sensor in sensors)
+    def other_declarations(self, declared: Iterable[Sensor], known: Sensors, *, now_ns: int) -> None:
+        """Say so when a sensor is declared otherwise than the journal knows it: the first declaration stands."""
+        for sensor in declared:
+            if known.get(sensor.sensor_id) not in (None, sensor):
+                title = f"{sensor.sensor_id} is declared otherwise than in the journal"
+                detail = "Its first declaration stands; begin a new journal to change it."
+                alert_id = f"declared-otherwise:{sensor.sensor_id}"
+                self.raise_(Alert(alert_id, AlertPriority.WARNING, now_ns, title, detail))
+
+    def failed(self, error: Exception, *, now_ns: int) -> str:
+        """Raise the alert that nothing acts any more; return why."""
+        journal = isinstance(error, JournalError)
+        title = "The wall stops: its journal cannot be kept" if journal else "The wall stops: a fault in its own code"
+        detail = str(error) if journal or isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+        self.raise_(Alert("wall-failed", AlertPriority.CRITICAL, now_ns, title, detail))
+        return detail
 
     def _look_at(self, feed: FeedStatus, now_ns: int) -> None:
         alert_id = f"feed-lost:{feed.name}"

@@ -113,7 +113,7 @@ def test_the_summary_counts_what_each_feed_brought_even_without_a_step() -> None
     decoded = [Decoded(plots(10.0), 5, (bad, bad), (("no position", 2),)), Decoded(refused=(bad,))]
     summary = Summary()
     contents = told(Recording("a", iter(decoded)))
-    pictures = list(played(contents, Reader(CountingPipeline()), observers=(summary,)))
+    pictures = list(played(contents, Reader(CountingPipeline), observers=(summary,)))
     assert len(pictures) == 1
     assert summary.by_feed() == {"a": {"decoded": 5, "refused": 3, "unplaceable": 2}}
     assert summary.reasons["a"] == {"garbage": 3}
@@ -126,7 +126,7 @@ def test_a_declaration_keeps_its_place_and_changes_no_picture() -> None:
     spoken = [content for _, content in contents]
     spoken.insert(2, Declared("kalnina", b"{}", b""))
     shown = [
-        [picture.plots_total for picture in played(enumerate(each, 1), Reader(CountingPipeline()), observers=())]
+        [picture.plots_total for picture in played(enumerate(each, 1), Reader(CountingPipeline), observers=())]
         for each in ([content for _, content in contents], spoken)
     ]
     assert shown[0] == shown[1]

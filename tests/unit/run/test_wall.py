@@ -24,17 +24,21 @@ from dronewall.model.errors import FrameError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import SensorKind
 from dronewall.model.status import FeedState, WallPhase
-from dronewall.run.reader import Reader
+from dronewall.run.aside import KeptInMemory
+from dronewall.run.parts import Parts
+from dronewall.run.reader import Reader, StepFailed
 from dronewall.run.replay import journal_contents, played
 from dronewall.run.summary import Summary
-from dronewall.run.wall import Parts, Wall
+from dronewall.run.wall import Wall
 
 
-def parts(*feeds: FakeFeed, log: Log | None = None, **other: Any) -> Parts:
+def parts(*feeds: FakeFeed, log: Log | None = None, pipeline: CountingPipeline | None = None, **other: Any) -> Parts:
+    begun = CountingPipeline if pipeline is None else lambda: pipeline
     given: dict[str, Any] = {
         "name": "test",
         "truth_domain": TruthDomain.LIVE,
-        "pipeline": CountingPipeline(),
+        "begun": begun,
+        "aside": KeptInMemory(),
         "warm_up": compiles_at_once,
         "log": log or KeptLog(),
         "feeds": feeds,
@@ -96,21 +100,75 @@ async def test_nothing_is_acknowledged_and_nothing_shown_once_the_journal_fails(
     assert any("its journal cannot be kept" in alert.title for alert in picture.alerts)
 
 
-async def test_a_fault_in_the_pipeline_is_shown_and_what_came_is_in_the_journal() -> None:
-    class Faulty(CountingPipeline):
-        def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
-            if len(plots):
-                raise ZeroDivisionError("a gate of no width")
-            return super().step(plots, now_ns=now_ns, seq=seq)
+class Choosy(CountingPipeline):
+    """A pipeline that fails on a range of 13 m."""
 
-    log, outlet = KeptLog(), FakeOutlet()
-    with pytest.raises(ZeroDivisionError):
-        await run(parts(FakeFeed(batch(1.0), waits=True), log=log, pipeline=Faulty()), outlet)
+    def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
+        picture = super().step(plots, now_ns=now_ns, seq=seq)  # its state is spoilt by the time it fails
+        if 13.0 in plots.range_m:
+            raise ZeroDivisionError("a gate of no width")
+        return picture
+
+
+class Slow(FakeFeed):
+    """Waits with each batch until the wall runs and shows how the one before was taken."""
+
+    def __init__(self, *steps: Any, outlet: FakeOutlet) -> None:
+        super().__init__(*steps)
+        self._outlet = outlet
+
+    async def batches(self) -> Any:
+        async for step in super().batches():
+            await self._pictures(1)
+            yield step
+            await self._pictures(3)
+
+    async def _pictures(self, more: int) -> None:
+        while more:
+            shown = len(self._outlet.published)
+            while len(self._outlet.published) == shown:  # noqa: ASYNC110  the wall's own ticks
+                await asyncio.sleep(0)
+            more -= self._outlet.published[-1][1].phase is WallPhase.RUNNING
+
+
+async def test_what_the_pipeline_fails_on_is_set_aside_and_the_wall_goes_on_as_if_it_had_not_come() -> None:
+    log, outlet, aside = KeptLog(), FakeOutlet(), KeptInMemory()
+    feed = Slow(batch(1.0), batch(13.0), batch(2.0), outlet=outlet)
+    await run(parts(feed, log=log, begun=Choosy, aside=aside), outlet)
+    picture, status = outlet.published[-1]
+    assert status.phase is WallPhase.FINISHED
+    assert picture.tracks.mean[:, 0].tolist() == [1.0, 2.0]
+    (alert,) = picture.alerts
+    assert "a gate of no width" in alert.detail
+    (one,) = aside.all()
+    came = content_of(next(iter(log.read(one.entries[0]))), journal="test")
+    assert came.plots.range_m.tolist() == [13.0]
+
+
+async def test_what_was_set_aside_stays_aside_at_a_restart_and_in_a_replay() -> None:
+    log, outlet, aside = KeptLog(), FakeOutlet(), KeptInMemory()
+    await run(parts(Slow(batch(13.0), batch(2.0), outlet=outlet), log=log, begun=Choosy, aside=aside), outlet)
+    log.forget_checkpoints()
+    again, outlet = KeptInMemory(), FakeOutlet()
+    await run(parts(FakeFeed(batch(3.0)), log=log, begun=Choosy, aside=again), outlet)
+    assert again.all()[0].entries == aside.all()[0].entries, "a restart that has forgotten finds out by itself"
+    assert outlet.published[-1][0].tracks.mean[:, 0].tolist() == [2.0, 3.0]
+    reader = Reader(Choosy, set_aside=aside.all()[0].entries)
+    assert list(played(journal_contents(log), reader, observers=()))[-1].tracks.mean[:, 0].tolist() == [2.0, 3.0]
+
+
+async def test_a_pipeline_that_fails_on_nothing_stops_the_wall_and_says_so() -> None:
+    class Broken(CountingPipeline):
+        def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
+            raise ZeroDivisionError("a gate of no width")
+
+    outlet = FakeOutlet()
+    with pytest.raises(StepFailed, match="a gate of no width"):
+        await run(parts(FakeFeed(waits=True), begun=Broken), outlet)
     picture, status = outlet.published[-1]
     assert status.phase is WallPhase.FAILED
     assert "a gate of no width" in status.detail
     assert [alert.title for alert in picture.alerts] == ["The wall stops: a fault in its own code"]
-    assert sum(isinstance(c, PlotsCame) for c in contents(log)) == 1
 
 
 async def test_refused_frames_are_counted_and_kept_in_the_journal() -> None:
@@ -125,7 +183,7 @@ async def test_refused_frames_are_counted_and_kept_in_the_journal() -> None:
 async def test_a_replay_of_the_journal_makes_the_same_steps() -> None:
     log, live, again = KeptLog(), CountingPipeline(), CountingPipeline()
     await run(parts(FakeFeed(batch(1.0, 2.0), batch(3.0), batch(), batch(4.0)), log=log, pipeline=live))
-    pictures = list(played(journal_contents(log), Reader(again), observers=()))
+    pictures = list(played(journal_contents(log), Reader(lambda: again), observers=()))
     assert again.steps == live.steps
     assert pictures[-1].tracks.mean[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0]
 
@@ -142,11 +200,11 @@ async def test_a_restart_from_a_checkpoint_is_the_same_as_one_from_the_beginning
     await run(parts(FakeFeed(batch(1.0), batch(2.0)), log=log))
     kept = log.checkpoints()
     from_checkpoint, from_beginning, from_spoilt = CountingPipeline(), CountingPipeline(), CountingPipeline()
-    Reader(from_checkpoint).recall(log, on_entry=lambda *_: False)
+    Reader(lambda: from_checkpoint).recall(log, on_entry=lambda *_: False)
     log.spoil_checkpoints()
-    Reader(from_spoilt).recall(log, on_entry=lambda *_: False)
+    Reader(lambda: from_spoilt).recall(log, on_entry=lambda *_: False)
     log.forget_checkpoints()
-    Reader(from_beginning).recall(log, on_entry=lambda *_: False)
+    Reader(lambda: from_beginning).recall(log, on_entry=lambda *_: False)
     assert kept
     assert from_checkpoint.steps == []
     assert from_checkpoint.ranges == from_beginning.ranges == from_spoilt.ranges == [1.0, 2.0]
@@ -278,22 +336,3 @@ async def test_latency_is_measured_from_reception_to_the_readers_socket() -> Non
     p99_ms = wall.latency.whole_run.percentile_ms(99)
     assert p99_ms is not None
     assert 7.0 <= p99_ms <= 210.0
-
-
-async def test_overload_sheds_plots_before_anyone_was_told_they_are_safe_and_counts_them() -> None:
-    from dronewall.run.intake import Intake
-
-    intake = Intake(plots_max=3)
-    await intake.put("udp", batch(1.0, 2.0, 3.0))
-    await intake.put("udp", batch(4.0, 5.0))
-
-    async def acknowledge() -> None: ...
-
-    patient = asyncio.ensure_future(intake.put("tcp", batch(6.0, acknowledge=acknowledge)))
-    await asyncio.sleep(0)
-    assert not patient.done()
-    waiting, shed = intake.drain()
-    assert [len(b.decoded.plots) for _, b in waiting] == [3]
-    assert {feed: dict(counts) for feed, counts in shed.items()} == {"udp": {"radar-1": 2}}
-    await patient
-    assert [b.decoded.plots.range_m.tolist() for _, b in intake.drain()[0]] == [[6.0]]

@@ -1,0 +1,53 @@
+"""What a wall is made of; `compose` names the concrete parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dronewall.engine.clock import Clock
+from dronewall.engine.entries import Content
+from dronewall.engine.links import Pauses
+from dronewall.engine.log import Log
+from dronewall.feeds.feed import Feed
+from dronewall.model.picture import Picture, TruthDomain
+from dronewall.model.sensors import Sensor
+from dronewall.run.aside import Aside
+from dronewall.run.reader import Stepping
+
+WarmUp = Callable[[], Iterator[tuple[int, int]]]
+
+
+class Observer(Protocol):
+    """Someone inside the house who looks at every picture, for instance to count and to score."""
+
+    def __call__(self, picture: Picture, contents: Sequence[Content]) -> None:
+        """Look at a picture and at what led to it; called on the loop, must not linger."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a wall is made of.
+
+    `begun` makes a pipeline that knows nothing yet. `warm_up` compiles the kernels one by one and yields (done,
+    total). `sensors` are those declared by people and assumed by feeds. `aside` remembers what a pipeline failed on.
+    A journal larger than `journal_max_bytes` raises an alert. `feeds_wait` keeps feeds from opening before the kernels
+    are ready: for a sky that is made up.
+    """
+
+    name: str
+    truth_domain: TruthDomain
+    begun: Callable[[], Stepping]
+    warm_up: WarmUp
+    log: Log
+    aside: Aside
+    feeds: tuple[Feed, ...]
+    sensors: tuple[Sensor, ...]
+    clock: Clock
+    journal: str = ""
+    journal_max_bytes: int = 2**63
+    observers: tuple[Observer, ...] = ()
+    feeds_wait: bool = False
+    pauses: Pauses = field(default_factory=Pauses)
