@@ -8,6 +8,7 @@ DronewallError
 ├── PlacementError        a plot that cannot be placed in the common time and frame
 ├── FeedLost              a connection ended; its feed reconnects with growing pauses
 ├── JournalError          the journal cannot be written or read: stop acting, say so loudly
+├── Conflict              somebody else changed what was to be changed: look again, then decide again
 └── IllegalMove           a state was asked to become what its table of moves does not allow
 """
 
@@ -109,6 +110,18 @@ class JournalError(DronewallError):
     def __str__(self) -> str:
         told = f"{self.path}: {self.problem}"
         return f"{told}. {self.remedy}" if self.remedy else told
+
+
+@dataclass(eq=False)
+class Conflict(DronewallError):
+    """A key of the state is not at the revision it was expected at; 0 stands for a key that does not exist."""
+
+    key: str
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected at revision {self.expected}, found at {self.found}. Read it again and decide anew"
 
 
 @dataclass(eq=False)
