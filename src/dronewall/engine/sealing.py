@@ -168,10 +168,11 @@ def seal(
         JournalError: an entry is damaged, or what was written cannot be read again as it was.
         OSError: the disk refuses. Whatever goes wrong, the journal and the other segments are as they were.
     """
+    _make(folder)
     work = folder / ".sealing"
     if work.exists():
         shutil.rmtree(work)
-    work.mkdir(parents=True)
+    work.mkdir()
     try:
         manifest = _written(work, bites, tables, beginning, pause)
         _read_again(work, manifest)
@@ -187,11 +188,17 @@ def seal(
 
 def stash(folder: Path, checkpoint: Checkpoint) -> None:
     """Keep the state in which the next segment will begin; it has to be there before this segment is."""
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     beside = folder / f".{stash_name(checkpoint.seq)}"
     durable(beside, checkpoint.body)
     beside.rename(folder / stash_name(checkpoint.seq))
     sync_folder(folder)
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        sync_folder(folder.parent)
 
 
 def durable(path: Path, body: bytes) -> None:
