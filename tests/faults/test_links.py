@@ -57,6 +57,71 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert [Pauses().after(n) for n in (1, 2, 3, 7, 400)] == [0.5, 1.0, 2.0, 30.0, 30.0]
 
 
+def test_feeds_that_lost_the_same_peer_do_not_come_back_at_once_but_each_as_it_always_does() -> None:
+    for failures, longest_s in ((1, 0.5), (3, 2.0), (400, 30.0)):
+        pauses = [Pauses(name=f"feed-{number}").after(failures) for number in range(40)]
+        assert pauses == [Pauses(name=f"feed-{number}").after(failures) for number in range(40)]
+        assert longest_s / 2 <= min(pauses) < 0.6 * longest_s
+        assert 0.9 * longest_s < max(pauses) <= longest_s
+        assert len(set(pauses)) == 40
+
+
+async def silent_server(writers: list[asyncio.StreamWriter]) -> asyncio.Server:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    return await asyncio.start_server(serve, "127.0.0.1", 0)
+
+
+async def test_a_connection_that_falls_silent_is_given_up_and_dialled_again() -> None:
+    writers: list[asyncio.StreamWriter] = []
+    server = await silent_server(writers)
+    port = server.sockets[0].getsockname()[1]
+    clock, states = ManualClock(), States()
+    chunks = dial_tcp("127.0.0.1", port, clock=clock, pauses=Pauses(), on_state=states, silent_after_s=20.0)
+    assert (await nearest(chunks)).opened
+    waiting = asyncio.ensure_future(nearest(chunks))
+    await asleep(clock)
+    clock.advance(15.0)
+    writers[0].write(b"still here")
+    assert (await waiting).data == b"still here"
+    waiting = asyncio.ensure_future(nearest(chunks))
+    clock.advance(19.0)  # 34 s since it was opened, 19 s since it was heard
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    clock.advance(1.0)
+    assert (await waiting).closed
+    again = asyncio.ensure_future(nearest(chunks))
+    await asleep(clock)
+    assert states.told[-1] == (FeedState.LOST, "nothing was heard for 20 s; next attempt in 0.5 s")
+    clock.advance(0.5)
+    assert (await again).opened
+    await chunks.aclose()
+    for writer in writers:
+        writer.close()
+    server.close()
+
+
+async def test_a_connection_may_be_silent_for_ever_if_nobody_says_otherwise() -> None:
+    writers: list[asyncio.StreamWriter] = []
+    server = await silent_server(writers)
+    clock = ManualClock()
+    port = server.sockets[0].getsockname()[1]
+    chunks = dial_tcp("127.0.0.1", port, clock=clock, pauses=Pauses(), on_state=States())
+    assert (await nearest(chunks)).opened
+    waiting = asyncio.ensure_future(nearest(chunks))
+    clock.advance(1e6)
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    assert clock.sleepers == 0
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await chunks.aclose()
+    for writer in writers:
+        writer.close()
+    server.close()
+
+
 async def test_a_dialled_link_yields_what_the_server_sends_and_dials_again_when_it_ends() -> None:
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"plots")

@@ -2,7 +2,8 @@
 
 `plots+tcp://HOST:PORT` dials a sender; `plots+tcp://HOST:PORT?listen=true` waits for senders. Once what a sender sent
 is in the journal, it is told so with one line, `{"acknowledged": 1234}`: the number of lines of this connection that
-cannot be lost any more. A sender that keeps what is not acknowledged, and sends it again, loses nothing.
+cannot be lost any more. A sender that keeps what is not acknowledged, and sends it again, loses nothing; one that opens
+its connection with a `hello` numbers its lines itself, and nothing it sends again counts twice.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import msgspec
 import numpy as np
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import Chunk, Pauses, dial_tcp, listen_tcp
-from dronewall.feeds.feed import Batch, Decoded
+from dronewall.engine.links import Chunk
+from dronewall.engine.messages import Message
+from dronewall.feeds.feed import Batch, Decoded, Numbered
 from dronewall.feeds.files import NS_PER_S, check_readable, pieces
+from dronewall.feeds.link import Link, LinkSettings
 from dronewall.feeds.parquet import parquet_recording
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
@@ -33,12 +36,9 @@ PIECE_NS = NS_PER_S // 2
 READ_BYTES = 512 * 1024
 
 
-class PlotsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Options of a `plots+tcp://` feed."""
+class PlotsSettings(LinkSettings, frozen=True, forbid_unknown_fields=True):
+    """Options of a `plots+tcp://` feed; its name is the address if empty."""
 
-    url: str
-    name: str = ""
-    """What people call it; the address if empty."""
     listen: bool = False
     """Wait for senders rather than dial one."""
     connections_max: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
@@ -51,20 +51,46 @@ class PlotsDecoder:
     def __init__(self, feed: str) -> None:
         self._refusals = Refusals(feed)
         self._lines = PlotLines(self._refusals)
+        self._numbered: Numbered | None = None
 
     @property
-    def lines(self) -> int:
-        """How many lines have ended so far, those refused and the empty ones among them."""
-        return self._lines.lines
+    def safe(self) -> int:
+        """What to acknowledge once all that was decoded is safe: the number of the last line that has ended.
+
+        0 for nothing: no line has ended, or sender and reader do not agree on the numbers.
+        """
+        if self._lines.hello_refused or not self._lines.lines:
+            return 0
+        return self._first - 1 + self._lines.lines
+
+    @property
+    def numbered(self) -> Numbered | None:
+        """The sender's own numbers of what was decoded last, if it numbers its lines."""
+        return self._numbered
+
+    @property
+    def _first(self) -> int:
+        """The number of the connection's first line."""
+        return self._lines.hello.next if self._lines.hello else 1
+
+    def _numbers(self, before: int) -> Numbered | None:
+        hello, ended = self._lines.hello, self._lines.lines
+        if hello is None or self._lines.hello_refused or ended == before:
+            return None
+        message = Message(hello.source, hello.boot, self._first + before, self._first - 1 + ended)
+        return Numbered(message, self._first - 1 + self._lines.line_of_plot)
 
     def decode(self, data: bytes, *, received_ns: int | None) -> Decoded:
         """Take a piece of the stream; see `Decoder.decode`. Without `received_ns` the lines are believed."""
+        before = self._lines.lines
         plots = self._lines.read(data, received_ns=received_ns)
+        self._numbered = self._numbers(before)
         return Decoded(plots, len(plots), self._refusals.taken())
 
     def finish(self) -> Decoded:
         """Refuse a half line; see `Decoder.finish`."""
         self._lines.finish()
+        self._numbered = None
         return Decoded(refused=self._refusals.taken())
 
 
@@ -72,10 +98,10 @@ class PlotsFeed:
     """The live half: one sender dialled, or many listened to; each has a decoder of its own."""
 
     def __init__(self, settings: PlotsSettings, *, clock: Clock) -> None:
-        self._address = address_of(settings.url)
         self._settings = settings
         self.url = settings.url
-        self.name = settings.name or str(self._address)
+        self.name = settings.name or str(address_of(settings.url))
+        self._link = Link(settings, name=self.name, clock=clock, listens=settings.listen)
         self._clock = clock
         self._tally = Tally(self.name, self.url)
 
@@ -102,14 +128,12 @@ class PlotsFeed:
                 else:
                     decoded = decoder.decode(chunk.data, received_ns=chunk.received_ns)
                 self._tally.count(decoded, received_ns=chunk.received_ns)
-                yield Batch(decoded, _acknowledgement(chunk, decoder.lines))
+                yield Batch(decoded, _acknowledgement(chunk, decoder.safe), decoder.numbered)
 
     def _chunks(self) -> AsyncGenerator[Chunk, None]:
-        host, port, clock, on_state = self._address.host, self._address.port, self._clock, self._tally.moved
         if self._settings.listen:
-            most = self._settings.connections_max
-            return listen_tcp(host, port, clock=clock, on_state=on_state, connections_max=most)
-        return dial_tcp(host, port, clock=clock, pauses=Pauses(), on_state=on_state)
+            return self._link.listened(self._tally.moved, connections_max=self._settings.connections_max)
+        return self._link.dialled(self._tally.moved)
 
 
 class PlotsPlugin:
@@ -152,14 +176,14 @@ def _cut(decoded: Decoded) -> Iterator[Decoded]:
         refused = ()
 
 
-def _acknowledgement(chunk: Chunk, lines: int) -> Callable[[], Awaitable[None]] | None:
-    """Return how to tell the sender that so many of its lines are safe, if it can be told."""
+def _acknowledgement(chunk: Chunk, safe: int) -> Callable[[], Awaitable[None]] | None:
+    """Return how to tell the sender that its lines up to this number are safe, if it can be told."""
     reply = chunk.reply
-    if reply is None or not lines:
+    if reply is None or not safe:
         return None
 
     async def acknowledge() -> None:
-        await reply(b'{"acknowledged": %d}\n' % lines)
+        await reply(b'{"acknowledged": %d}\n' % safe)
 
     return acknowledge
 

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-import msgspec
-
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import Pauses, dial_tcp
 from dronewall.feeds.feed import Batch, Decoder
+from dronewall.feeds.link import Link, LinkSettings
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma, Wire
@@ -22,12 +20,9 @@ DecoderOf = Callable[[str, str, Place | None], Decoder]
 """Makes a decoder from the feed's name, the receiver's id and its place, if that is known."""
 
 
-class ReceiverSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Options of a feed that dials a receiver."""
+class ReceiverSettings(LinkSettings, frozen=True, forbid_unknown_fields=True):
+    """Options of a feed that dials a receiver; its name is the sensor's id or the address if empty."""
 
-    url: str
-    name: str = ""
-    """What people call it; the sensor's id or the address if empty."""
     sensor_id: str = ""
     """The receiver; if empty, the sensor whose `wire.feed` is this feed's name, else `adsb:NAME`."""
 
@@ -36,9 +31,9 @@ class ReceiverFeed:
     """The live half: a receiver dialled over TCP, again and again if need be."""
 
     def __init__(self, settings: ReceiverSettings, *, sensors: Sensors, clock: Clock, decoder_of: DecoderOf) -> None:
-        self._address = address_of(settings.url)
         self.url = settings.url
-        self.name = settings.name or settings.sensor_id or str(self._address)
+        self.name = settings.name or settings.sensor_id or str(address_of(settings.url))
+        self._link = Link(settings, name=self.name, clock=clock)
         self._sensor_id = settings.sensor_id or receiver_id(self.name, sensors)
         self._site = receiver_site(sensors.get(self._sensor_id))
         self._clock = clock
@@ -56,10 +51,7 @@ class ReceiverFeed:
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what the receiver sends, for ever; what was heard of aircraft outlives a lost connection."""
         decoder = self._decoder_of(self.name, self._sensor_id, self._site)
-        chunks = dial_tcp(
-            self._address.host, self._address.port, clock=self._clock, pauses=Pauses(), on_state=self._tally.moved
-        )
-        async with aclosing(chunks):
+        async with aclosing(self._link.dialled(self._tally.moved)) as chunks:
             async for chunk in chunks:
                 if chunk.opened:
                     continue

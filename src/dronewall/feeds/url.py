@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from dronewall.model.errors import ConfigError
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+FilePath = Annotated[str, msgspec.Meta(extra={"path": True})]
+"""A setting that names a file: in a `wall.toml` it is relative to that file's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,24 @@ def settings_of(
         given[name] = value
     _check_known(given, settings, file)
     try:
-        return msgspec.convert({"url": plain, **given}, settings, strict=False)
+        made = msgspec.convert({"url": plain, **given}, settings, strict=False)
+        return _with_paths(made, Path(file).parent) if file else made
     except msgspec.ValidationError as error:
         problem, field = _told(str(error))
         raise ConfigError(
             problem, f"The feed is {plain}.", file, None, f"feeds.{field}" if field else "feeds"
         ) from error
+
+
+def _with_paths(settings: SettingsT, folder: Path) -> SettingsT:
+    """Return settings whose files are named from the folder."""
+    hints = get_type_hints(type(settings), include_extras=True)
+    named = {
+        name: str(folder / getattr(settings, name))
+        for name, hint in hints.items()
+        if hint == FilePath and getattr(settings, name)
+    }
+    return msgspec.structs.replace(settings, **named) if named else settings
 
 
 def _check_known(given: Mapping[str, Any], settings: type[msgspec.Struct], file: str | None) -> None:
