@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from dronewall.engine.clock import Clock
+from dronewall.engine.messages import Message
 from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
@@ -60,16 +63,30 @@ class Decoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbered:
+    """How a source that numbers what it sends named a batch, so that what is sent twice is known again.
+
+    `message` spans all numbers the batch used up, those of refused and empty ones too; `numbers` (k,) is the number of
+    each plot, growing with the rows.
+    """
+
+    message: Message
+    numbers: NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One live step of a feed.
 
     `acknowledge` is awaited only once the journal's `append` has returned: from that moment the batch cannot be lost,
     and not before it may the sender forget it. None when the protocol has no way to say so.
+    `numbered` tells the source's own numbers; None from a source that has none.
     """
 
     decoded: Decoded
     acknowledge: Callable[[], Awaitable[None]] | None = None
+    numbered: Numbered | None = None
 
 
 class Feed(Protocol):

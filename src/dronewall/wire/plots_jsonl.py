@@ -1,6 +1,6 @@
 """`plots.jsonl`, read and written: one JSON object a line, one report a line, in the order received.
 
-The same lines travel over TCP. Fields are those of `PlotLine`.
+The same lines travel over TCP, where a hello may stand before them. Fields are those of `PlotLine`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dronewall.model.plots import Datum, ObjectClass, Plots
 from dronewall.wire.plots_columns import CELLS_OF_3, UPPER_3, UPPER_6, plots_from_lines
+from dronewall.wire.plots_hello import LATE, Hello, hello_from, is_hello
 from dronewall.wire.plots_line import (
     LINE_MAX_BYTES,
     Altitude,
@@ -41,8 +42,15 @@ class PlotLines:
         self._pending = b""
         self._offset = 0  # of the first pending byte
         self._too_long_from: int | None = None
+        self._begun = False
         self.lines = 0
-        """How many lines have ended so far, those refused and the empty ones among them."""
+        """How many lines have ended so far, those refused and the empty ones among them; a hello is none of them."""
+        self.hello: Hello | None = None
+        """How the stream was opened, if it was."""
+        self.hello_refused = False
+        """Whether a hello could not be taken: sender and reader then no longer agree on the lines' numbers."""
+        self.line_of_plot: NDArray[np.int64] = np.empty(0, np.int64)
+        """Which line each plot of the last `read` was, the first one 1."""
 
     def read(self, data: bytes, *, received_ns: int | None) -> Plots:
         """Return the plots of the lines that `data` completes.
@@ -80,37 +88,61 @@ class PlotLines:
         self._pending = b""
 
     def _end_too_long(self) -> None:
+        self._begun = True
         self._refusals.refuse(TOO_LONG, offset=self._too_long_from or 0)
         self._too_long_from = None
         self.lines += 1
 
     def _plots(self, whole: bytes, start: int, received_ns: int | None) -> Plots:
-        lines, offsets = self._decoded(whole, start)
+        lines, offsets, numbers = self._decoded(whole, start)
+        self.line_of_plot = np.array(numbers, np.int64)
         if not lines:
             return no_plots()
-        plots, _, reasons = plots_from_lines(lines, received_ns=received_ns)
+        plots, good, reasons = plots_from_lines(lines, received_ns=received_ns)
+        self.line_of_plot = self.line_of_plot[good]
         for row in sorted(reasons):
             frame = whole[offsets[row] - start : whole.index(b"\n", offsets[row] - start)]
             self._refusals.refuse(reasons[row], offset=offsets[row], frame=frame)
         return plots
 
-    def _decoded(self, whole: bytes, start: int) -> tuple[list[PlotLine], list[int]]:
-        """Return the lines that are well formed, and where each begins."""
+    def _decoded(self, whole: bytes, start: int) -> tuple[list[PlotLine], list[int], list[int]]:
+        """Return the lines that are well formed, where each begins, and their numbers."""
         lines: list[PlotLine] = []
         offsets: list[int] = []
+        numbers: list[int] = []
         offset = start
         for raw in whole.split(b"\n")[:-1]:
+            self.lines += 1
             if len(raw) > LINE_MAX_BYTES:
                 self._refusals.refuse(TOO_LONG, offset=offset)
             elif raw.strip():
                 try:
                     lines.append(self._decoder.decode(raw))
                     offsets.append(offset)
+                    numbers.append(self.lines)
                 except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    self._refusals.refuse(_reason(error), offset=offset, frame=raw)
-            self.lines += 1
+                    if is_hello(raw):
+                        self._greet(raw, offset)
+                    else:
+                        self._refusals.refuse(_reason(error), offset=offset, frame=raw)
+            self._begun = True
             offset += len(raw) + 1
-        return lines, offsets
+        return lines, offsets, numbers
+
+    def _greet(self, raw: bytes, offset: int) -> None:
+        """Take a hello, or refuse it; it does not count as a line."""
+        self.lines -= 1
+        try:
+            hello = hello_from(raw)
+        except msgspec.ValidationError as error:
+            reason = _reason(error)
+        else:
+            if not self._begun:
+                self.hello = hello
+                return
+            reason = LATE
+        self.hello_refused = True
+        self._refusals.refuse(reason, offset=offset, frame=raw)
 
 
 def _reason(error: Exception) -> str:
