@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from dronewall.model.errors import ConfigError
 from dronewall.model.picture import TruthDomain
@@ -29,14 +30,19 @@ class WallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[journal]`: where it is kept (relative to the file of settings), and when to warn that it has grown too large.
+    """`[journal]`: where it is kept (relative to the file of settings), for how long, and how large it may grow."""
 
-    Nothing is deleted by itself: `keep_days` is for the sealing of whole days, which this version does not do yet.
-    """
-
-    path: str = "wall.journal"
-    keep_days: float = 7.0
-    max_gb: float = 50.0
+    path: Annotated[str, Meta(min_length=1)] = "wall.journal"
+    keep_days: Annotated[float, Meta(gt=0)] = 7.0
+    """Sealed segments older than this are pruned."""
+    max_gb: Annotated[float, Meta(gt=0)] = 50.0
+    """Past this the oldest sealed segments are pruned, however young."""
+    segment_hours: Annotated[float, Meta(gt=0, le=24)] = 1.0
+    """A stretch this long is sealed as one segment."""
+    segment_mb: Annotated[float, Meta(ge=1, le=4096)] = 256.0
+    """A stretch that has grown this large is sealed before its time."""
+    reserve_mb: Annotated[float, Meta(ge=16)] = 512.0
+    """Room on the disk that is left free: before it is touched bulk is shed and the alarm raised."""
 
 
 class SensorsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,13 +58,14 @@ class PageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole `wall.toml`. Each of `feeds` stays a plain table: its plugin knows what may stand in it."""
+    """A whole `wall.toml`. Each of `feeds` and `outlets` stays a plain table: its plugin knows what may stand in it."""
 
     wall: WallSettings = msgspec.field(default_factory=WallSettings)
     journal: JournalSettings = msgspec.field(default_factory=JournalSettings)
     feeds: tuple[dict[str, Any], ...] = ()
     sensors: SensorsSettings = msgspec.field(default_factory=SensorsSettings)
     page: PageSettings = msgspec.field(default_factory=PageSettings)
+    outlets: tuple[dict[str, Any], ...] = ()
 
 
 class Source:
@@ -120,6 +127,10 @@ def read_settings(path: Path) -> tuple[Settings, Source]:
     for number, feed in enumerate(settings.feeds):
         if not isinstance(feed.get("url"), str):
             raise source.error("a feed needs its url", 'Write url = "beast://127.0.0.1:30005".', f"feeds[{number}].url")
+    for number, outlet in enumerate(settings.outlets):
+        if not isinstance(outlet.get("url"), str):
+            mend = 'Write url = "tracks+tcp://127.0.0.1:9200".'
+            raise source.error("an outlet needs its url", mend, f"outlets[{number}].url")
     address_of(settings.page.listen, source)
     return settings, source
 

@@ -28,6 +28,9 @@ colour = "red"
 
 [page]
 listen = "127.0.0.1:8081"
+
+[[outlets]]
+url = "tracks+tcp://127.0.0.1:9200"
 """
 
 
@@ -48,6 +51,8 @@ def test_a_good_file_becomes_frozen_settings(tmp_path: Path) -> None:
     assert settings.wall.truth_domain is TruthDomain.EXERCISE
     assert (settings.journal.path, settings.journal.keep_days, settings.journal.max_gb) == ("a.journal", 3.0, 50.0)
     assert [feed["url"] for feed in settings.feeds] == ["beast://127.0.0.1:30005", "plots+tcp://127.0.0.1:9000"]
+    assert (settings.journal.segment_hours, settings.journal.segment_mb, settings.journal.reserve_mb) == (1, 256, 512)
+    assert [outlet["url"] for outlet in settings.outlets] == ["tracks+tcp://127.0.0.1:9200"]
     with pytest.raises(AttributeError):
         settings.wall.name = "other"  # type: ignore[misc]
 
@@ -70,6 +75,13 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("keep_days", "keep_day", 8, "journal.keep_day", "Did you mean 'keep_days'?"),
         ("[page]", "[pages]", 17, "pages", "Did you mean 'page'?"),
         ("keep_days = 3", "keep_days = 'three'", 8, "journal.keep_days", "expected a number, got text"),
+        ("keep_days = 3", "keep_days = 0", 8, "journal.keep_days", "expected a number > 0"),
+        ("keep_days = 3", "max_gb = -1", 8, "journal.max_gb", "expected a number > 0"),
+        ("keep_days = 3", "segment_hours = 25", 8, "journal.segment_hours", "expected a number <= 24"),
+        ("keep_days = 3", "segment_mb = 0.5", 8, "journal.segment_mb", "expected a number >= 1"),
+        ("keep_days = 3", "reserve_mb = 1", 8, "journal.reserve_mb", "expected a number >= 16"),
+        ("keep_days = 3", "segments_mb = 9", 8, "journal.segments_mb", "Did you mean 'segment_mb'?"),
+        ('url = "tracks+tcp', 'uri = "tracks+tcp', 20, "outlets[0].url", "an outlet needs its url"),
         ('"EXERCISE"', '"DRILL"', 4, "wall.truth_domain", "DRILL"),
         ('name = "example"', "name = 7", 3, "wall.name", "expected text, got a whole number"),
         ("127.0.0.1:8081", "0.0.0.0:8081", 18, "page.listen", "may only be served at 127.0.0.1"),
@@ -87,7 +99,9 @@ def test_what_is_wrong_is_named_with_its_line(
 
 
 def test_a_key_like_no_other_is_answered_with_all_that_are_known(tmp_path: Path) -> None:
-    assert "Known here: keep_days, max_gb, path." in str(refused(tmp_path, "[journal]\nzzz = 1"))
+    assert "Known here: keep_days, max_gb, path, reserve_mb, segment_hours, segment_mb." in str(
+        refused(tmp_path, "[journal]\nzzz = 1")
+    )
 
 
 def test_a_line_that_is_no_toml_is_named(tmp_path: Path) -> None:
