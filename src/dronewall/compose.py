@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from litestar import Litestar
 
 from dronewall.config import LOOPBACK, JournalSettings, Settings, Source, address_of
 from dronewall.engine.clock import Clock
+from dronewall.engine.disk import DiskSample
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Log
 from dronewall.engine.plugins import Plugins
 from dronewall.engine.sqlite_log import SqliteLog, is_journal
+from dronewall.engine.sqlite_state import SqliteState
 from dronewall.feeds.feed import Feed
 from dronewall.feeds.url import scheme_of, settings_of
 from dronewall.model.errors import ConfigError, InputError, JournalError, RequestError
@@ -25,7 +29,8 @@ from dronewall.outlets.web.api import api_router, openapi_config
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
-from dronewall.run.aside import KeptInMemory
+from dronewall.run.archive import archivist_of
+from dronewall.run.aside import KeptInMemory, KeptInState
 from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, journal_contents, recorded_contents
@@ -72,7 +77,7 @@ def composed(
         address=address_of(settings.page.listen, source),
         clock=clock,
         observers=observers,
-        journal_max_gb=settings.journal.max_gb,
+        storage=settings.journal,
     )
 
 
@@ -87,24 +92,31 @@ def walled(
     clock: Clock,
     observers: Sequence[Observer] = (),
     feeds_wait: bool = False,
-    journal_max_gb: float = JournalSettings().max_gb,
+    storage: JournalSettings | None = None,
 ) -> Composed:
-    """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free."""
+    """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free.
+
+    With `storage` the journal is sealed and pruned as it says.
+    """
     register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
+    path = Path(log.name) if isinstance(log, SqliteLog) else None
+    max_bytes = round((storage or JournalSettings()).max_gb * BYTES_PER_GB)
     parts = Parts(
         name=name,
         truth_domain=truth_domain,
         begun=lambda: Pipeline(Sensors(), truth_domain=truth_domain),
         warm_up=warm_up,
         log=log,
-        aside=KeptInMemory(),
+        aside=KeptInState(SqliteState(path)) if path else KeptInMemory(),
         feeds=feeds,
         sensors=tuple(register),
         clock=clock,
         journal=log.name,
         observers=tuple(observers),
         feeds_wait=feeds_wait,
-        journal_max_bytes=round(journal_max_gb * BYTES_PER_GB),
+        journal_max_bytes=max_bytes,
+        archiving=archivist_of(path, storage) if path and storage else None,
+        look_at_disk=partial(disk_sample, path.absolute().parent, max_bytes) if path else None,
     )
     wall = Wall(parts)
     host, port = address
@@ -115,6 +127,12 @@ def walled(
         log.close()
         raise
     return Composed(wall, page, url, log.name)
+
+
+def disk_sample(folder: Path, max_bytes: int, now_ns: int, journal_bytes: int) -> DiskSample:
+    """Return how the disk of a folder is now."""
+    usage = shutil.disk_usage(folder)
+    return DiskSample(now_ns, usage.free, usage.total, journal_bytes, max_bytes)
 
 
 def declared(path: Path | None) -> Sensors:

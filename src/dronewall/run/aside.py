@@ -9,6 +9,10 @@ from typing import Protocol
 
 import msgspec
 
+from dronewall.engine.state import State
+
+KEY = "set-aside"
+
 
 class SetAside(msgspec.Struct, frozen=True):
     """Some entries, why they were set aside, and by which version."""
@@ -52,3 +56,21 @@ class KeptInMemory:
     def add(self, more: SetAside) -> None:
         """Remember more."""
         self._all = (*self._all, more)
+
+
+class KeptInState:
+    """Kept among the state's keys, where every process that opens the journal finds it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def all(self) -> tuple[SetAside, ...]:
+        """Return everything that was set aside, oldest first."""
+        kept = self._state.get(KEY)
+        return () if kept is None else msgspec.json.decode(kept.value, type=tuple[SetAside, ...])
+
+    def add(self, more: SetAside) -> None:
+        """Remember more."""
+        kept = self._state.get(KEY)
+        every = msgspec.json.encode((*self.all(), more))
+        self._state.put(KEY, every, expected=0 if kept is None else kept.revision)

@@ -72,12 +72,14 @@ class Intake:
     def drain(self, room: int, *, now_ns: int, lanes: LanesOf) -> Drained:
         """Return what the next tick takes: everything, or if that is more than `room` reports, a fair choice of them.
 
-        A tick takes a batch of an acknowledging sender whole, so that it may take a little more than `room`.
+        A tick takes a batch of an acknowledging sender whole, so that it may take a little more than `room`; without
+        any room it takes nothing.
         """
         self._most = max(self._least, room)
         for queue in self._queues.values():
             queue.worst_lag_ms = max(queue.worst_lag_ms, queue.lag_ms(now_ns))
-        if sum(queue.held for queue in self._queues.values()) <= room:
+        held = sum(queue.held for queue in self._queues.values())
+        if held <= room:
             return Drained(tuple(self._all()), {})
         return self._chosen(room, now_ns, lanes)
 
@@ -117,7 +119,7 @@ class Intake:
         share = _share([claim for queue in self._queues.values() for claim in _claims(queue)], room)
         for feed, queue in self._queues.items():
             safe, bulk = _parted(queue)
-            kept = _head(safe, share * _sensors(safe))
+            kept = _head(safe, share * _sensors(safe)) if room else []
             taken += [(feed, batch) for _, batch in kept]
             left = deque(list(safe)[len(kept) :])
             if bulk:
@@ -148,7 +150,7 @@ def _choice(merged: Batch, share: float, now_ns: int, lanes: LanesOf) -> _Choice
     sensor = plots.sensor[order]
     first = np.searchsorted(sensor, sensor, side="left")
     gets_in = np.zeros(len(plots), bool)
-    gets_in[order] = np.arange(len(plots)) - first < max(1.0, share)
+    gets_in[order] = np.arange(len(plots)) - first < (max(1.0, share) if share else 0.0)
     age_ms = (now_ns - plots.received_ns) / NS_PER_MS
     waits = ~gets_in & (age_ms <= WAITS_AT_MOST_MS[lane])
     counts = np.bincount(plots.sensor[~gets_in & ~waits], minlength=len(plots.sensor_ids)).tolist()

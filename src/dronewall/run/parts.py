@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dronewall.engine.clock import Clock
+from dronewall.engine.disk import DiskSample
 from dronewall.engine.entries import Content
 from dronewall.engine.links import Pauses
 from dronewall.engine.log import Log
@@ -14,6 +15,7 @@ from dronewall.feeds.feed import Feed
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.sensors import Sensor
 from dronewall.run.aside import Aside
+from dronewall.run.housekeeper import Archiving
 from dronewall.run.reader import Stepping
 
 WarmUp = Callable[[], Iterator[tuple[int, int]]]
@@ -33,8 +35,9 @@ class Parts:
 
     `begun` makes a pipeline that knows nothing yet. `warm_up` compiles the kernels one by one and yields (done,
     total). `sensors` are those declared by people and assumed by feeds. `aside` remembers what a pipeline failed on.
-    A journal larger than `journal_max_bytes` raises an alert. `feeds_wait` keeps feeds from opening before the kernels
-    are ready: for a sky that is made up.
+    `archiving` seals the journal; one that nobody seals raises an alert when it is larger than `journal_max_bytes`.
+    `look_at_disk` samples the journal's disk at an instant, told how many bytes the journal takes. `feeds_wait` keeps
+    feeds from opening before the kernels are ready: for a sky that is made up.
     """
 
     name: str
@@ -49,5 +52,7 @@ class Parts:
     journal: str = ""
     journal_max_bytes: int = 2**63
     observers: tuple[Observer, ...] = ()
+    archiving: Archiving | None = None
+    look_at_disk: Callable[[int, int], DiskSample] | None = None
     feeds_wait: bool = False
     pauses: Pauses = field(default_factory=Pauses)

@@ -38,6 +38,7 @@ from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.health import SensorAlerts, SensorWatch
+from dronewall.run.housekeeper import Housekeeper
 from dronewall.run.intake import Drained, Intake
 from dronewall.run.lanes import lanes_of
 from dronewall.run.pace import Pace
@@ -68,6 +69,11 @@ class Wall:
         self._log = parts.log
         self._scribe = Scribe(parts.log)
         self._reader = Reader(parts.begun, set_aside=entries_in(parts.aside.all()))
+        self._housekeeper = (
+            None
+            if parts.look_at_disk is None
+            else Housekeeper(parts.log, self._scribe, parts.clock, archiving=parts.archiving, look=parts.look_at_disk)
+        )
         self._intake = Intake()
         self._pace = Pace()
         self._watch = Watch()
@@ -128,6 +134,8 @@ class Wall:
             await self._begin()
             feeding = [asyncio.create_task(self._keep_feeding(feed)) for feed in self._parts.feeds]
             self._others = [*feeding, *(asyncio.create_task(outlet.serve()) for outlet in outlets)]
+            if self._housekeeper is not None:
+                self._beside(self._housekeeper.keep())
             getting_ready = self._beside(self._get_ready())
             await self._tick_until(stop, feeding)
             await _cancelled(feeding)
@@ -141,6 +149,8 @@ class Wall:
                 await self._show_failure(error, shown=bool(self._others))
             await _cancelled([*self._others, *self._acknowledging])
             self._stepping.shutdown(wait=False, cancel_futures=True)
+            if self._housekeeper is not None:
+                await asyncio.to_thread(self._housekeeper.close)
             await self._scribe.close()
 
     async def _begin(self) -> None:
@@ -257,7 +267,7 @@ class Wall:
     async def _tick(self) -> None:
         """Journal what waits, acknowledge it, step, publish."""
         began_ns = self._clock.now_ns()
-        drained = self._intake.drain(self._pace.room, now_ns=began_ns, lanes=self._lanes)
+        drained = self._intake.drain(self._room(), now_ns=began_ns, lanes=self._lanes)
         contents = self._contents(drained, now_ns=began_ns)
         stepping = self.ready.is_set()
         if stepping:
@@ -274,6 +284,10 @@ class Wall:
         self._pace.took(sum(len(batch.decoded.plots) for _, batch in drained.batches), (stepped_ns - began_ns) / 1e9)
         self._publish()
         self._stages.took("publish", stepped_ns, self._clock.now_ns())
+
+    def _room(self) -> int:
+        """How many reports this tick may take, for the pipeline's sake and the disk's."""
+        return min(self._pace.room, self._housekeeper.plots_most) if self._housekeeper else self._pace.room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:
         contents = [content for feed, batch in drained.batches for content in contents_of(feed, batch)]
@@ -324,10 +338,8 @@ class Wall:
         self._picture = picture
         came = [content for _, content in contents]
         if self._anyone_looks():
-            for content in came:
-                if isinstance(content, PlotsCame):
-                    received_ns = content.plots.received_ns
-                    self.latency.stepped(picture.seq, received_ns[received_ns >= self._ready_ns])
+            took_ns = picture.took_received_ns
+            self.latency.stepped(picture.seq, took_ns[took_ns >= self._ready_ns])
         self._observe(came)
         if self._checkpoint_due_ns <= picture.at_ns:
             if self._checkpoint_due_ns:
@@ -352,7 +364,7 @@ class Wall:
     async def _end(self) -> None:
         """Take what still waits, and leave a checkpoint so that the next start is quick."""
         await self._tick()
-        while not self._intake.empty:
+        while not self._intake.empty and self._room():
             await self._tick()
         if self._acknowledging:
             await asyncio.wait(self._acknowledging)
@@ -375,9 +387,11 @@ class Wall:
     def _publish(self) -> None:
         status, now_ns = self.status(), self._clock.now_ns()
         self._watch.look(status.feeds, now_ns=now_ns)
-        self._watch.weigh(status.journal_bytes, self._parts.journal_max_bytes, now_ns=now_ns)
+        if self._parts.archiving is None:
+            self._watch.weigh(status.journal_bytes, self._parts.journal_max_bytes, now_ns=now_ns)
+        of_disk = self._housekeeper.alerts(now_ns=now_ns) if self._housekeeper else ()
         of_sensors = self._sensor_alerts.look(status.sensors, now_ns=now_ns)
-        picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts, *of_sensors))
+        picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts, *of_disk, *of_sensors))
         for outlet in self._outlets:
             outlet.publish(picture, status)
 
@@ -385,6 +399,7 @@ class Wall:
         """Return the wall's health now."""
         parts = self._parts
         now_ns = self._clock.now_ns()
+        disk = self._housekeeper.room if self._housekeeper else None
         done, total = self._compiled
         p50_ms, p99_ms = self.latency.shown(now_ns)
         return WallStatus(
@@ -406,7 +421,9 @@ class Wall:
             sensors=self._sensor_watch.health(self.sensors(), now_ns) if self.ready.is_set() else (),
             shed=self._watch.shed_by_sensor(),
             repeated=self._scribe.repeated,
-            journal_bytes=self._log.size_bytes,
+            journal_bytes=self._housekeeper.journal_bytes if self._housekeeper else self._log.size_bytes,
+            disk_free_bytes=disk.free_bytes if disk else 0,
+            disk_full_ns=disk.full_ns if disk else 0,
             started_ns=self._started_ns,
         )
 

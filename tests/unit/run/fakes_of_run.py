@@ -59,7 +59,7 @@ class CountingPipeline:
         empty = nothing_yet(TruthDomain.LIVE)
         return Picture(
             seq, now_ns, TruthDomain.LIVE, tracks, Identities.of(count), empty.remote_tracks, empty.bearings,
-            (), count, count, (),
+            (), count, count, (), took_received_ns=plots.received_ns,
         )  # fmt: skip
 
     def explain(self, track_id: int) -> Identity | None:
