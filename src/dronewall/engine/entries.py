@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dronewall.engine.envelope import pack, pack_table, unpack, unpack_table
 from dronewall.engine.log import Checkpoint, Entry, EntryKind, Stored
+from dronewall.engine.messages import Message
 from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
@@ -40,12 +41,16 @@ class SensorsJoined:
 
 @dataclass(frozen=True, slots=True)
 class PlotsCame:
-    """One batch of a feed: its plots, the frames they came in, and the reports without a place, by reason."""
+    """One batch of a feed: its plots, the frames they came in, and the reports without a place, by reason.
+
+    `message` is what its source called it, if it numbers what it sends.
+    """
 
     feed: str
     plots: Plots
     frames: int = 0
     unplaceable: tuple[tuple[str, int], ...] = ()
+    message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def entry_of(content: Content, *, at_ns: int) -> Entry:
     """Return a content as the entry to be appended at `at_ns`."""
     if isinstance(content, PlotsCame):
         message = _Came(content.feed, content.frames, content.unplaceable, content.plots.sensor_ids)
-        return Entry(EntryKind.PLOTS, at_ns, pack_table(message, content.plots))
+        return Entry(EntryKind.PLOTS, at_ns, pack_table(message, content.plots), content.message)
     return Entry(_KINDS[type(content)], at_ns, pack(content))
 
 
@@ -139,7 +144,7 @@ def content_of(stored: Stored, *, journal: str) -> Content:
     where = f"{journal}, entry {stored.seq}"
     if stored.entry.kind is EntryKind.PLOTS:
         came, plots = unpack_table(stored.entry.body, _Came, Plots, where=where)
-        return PlotsCame(came.feed, plots, came.frames, came.unplaceable)
+        return PlotsCame(came.feed, plots, came.frames, came.unplaceable, stored.entry.message)
     content, _ = unpack(stored.entry.body, _TYPES[stored.entry.kind], where=where)
     return content
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
+
+import numpy as np
 
 from dronewall.engine.entries import Content, FramesRefused, PlotsCame, entry_of
 from dronewall.engine.log import Checkpoint, Log
-from dronewall.feeds.feed import Batch
+from dronewall.feeds.feed import Batch, Numbered
 
 R = TypeVar("R")
 
@@ -23,8 +26,36 @@ class Scribe:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self._windows = log.windows()
         self._thread = ThreadPoolExecutor(1, "journal")
         self.repeated = 0
+
+    def contents_of(self, feed: str, batch: Batch) -> Iterator[Content]:
+        """Yield what the journal keeps of a batch: nothing that stands in it already. It must then be appended."""
+        fresh = self._fresh(batch)
+        if fresh is None:
+            return
+        decoded, message = fresh.decoded, fresh.numbered.message if fresh.numbered else None
+        if message or len(decoded.plots) or decoded.frames or decoded.unplaceable:
+            yield PlotsCame(feed, decoded.plots, decoded.frames, decoded.unplaceable, message)
+        if decoded.refused:
+            yield FramesRefused.of(feed, decoded.refused)
+
+    def _fresh(self, batch: Batch) -> Batch | None:
+        """Return what is new of a batch, and take note of it."""
+        if batch.numbered is None:
+            return batch
+        message, numbers, decoded = batch.numbered.message, batch.numbered.numbers, batch.decoded
+        fresh = self._windows.fresh(message)
+        first = message.last + 1 if fresh is None else fresh.first
+        self.repeated += first - message.first
+        if fresh is None:
+            return None
+        self._windows.take(fresh)
+        new = np.flatnonzero(numbers >= fresh.first)
+        plots = decoded.plots if len(new) == len(numbers) else decoded.plots.take(new)
+        frames = decoded.frames - (len(numbers) - len(new))
+        return Batch(replace(decoded, plots=plots, frames=frames), batch.acknowledge, Numbered(fresh, numbers[new]))
 
     async def append(self, contents: Sequence[Content], *, at_ns: int) -> list[tuple[int, Content]]:
         """Append contents in one transaction; return them with their numbers once they are durable.
@@ -51,12 +82,3 @@ class Scribe:
         """Close the journal after what was asked before."""
         await self.working(self._log.close)
         self._thread.shutdown(wait=False)
-
-
-def contents_of(feed: str, batch: Batch) -> Iterator[Content]:
-    """Yield what the journal keeps of a batch."""
-    decoded = batch.decoded
-    if len(decoded.plots) or decoded.frames or decoded.unplaceable:
-        yield PlotsCame(feed, decoded.plots, decoded.frames, decoded.unplaceable)
-    if decoded.refused:
-        yield FramesRefused.of(feed, decoded.refused)

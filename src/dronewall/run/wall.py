@@ -44,7 +44,7 @@ from dronewall.run.lanes import lanes_of
 from dronewall.run.pace import Pace
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed, nothing_yet
-from dronewall.run.scribe import Scribe, contents_of
+from dronewall.run.scribe import Scribe
 from dronewall.run.stages import Stages
 from dronewall.run.watch import Watch
 
@@ -290,7 +290,7 @@ class Wall:
         return min(self._pace.room, self._housekeeper.plots_most) if self._housekeeper else self._pace.room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:
-        contents = [content for feed, batch in drained.batches for content in contents_of(feed, batch)]
+        contents = [content for feed, batch in drained.batches for content in self._scribe.contents_of(feed, batch)]
         for feed, counts in drained.shed.items():
             contents.append(FramesRefused(feed, tuple((f"shed: {who}", n) for who, n in sorted(counts.items()))))
             self._watch.shed(counts, now_ns=now_ns)

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fakes_of_run import (
     RADAR,
@@ -20,6 +21,8 @@ from fakes_of_run import (
 
 from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, content_of
 from dronewall.engine.log import Log
+from dronewall.engine.messages import Message
+from dronewall.feeds.feed import Batch, Numbered
 from dronewall.model.errors import FrameError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import SensorKind
@@ -78,6 +81,30 @@ async def test_a_batch_is_acknowledged_only_after_the_journal_has_it() -> None:
 
     await run(parts(FakeFeed(batch(1.0, acknowledge=acknowledge)), log=log))
     assert seen == [1]
+
+
+def numbered(first: int, *ranges_m: float, boot: int = 1, acknowledge: Any = None) -> Batch:
+    """Return a batch of a source that numbers its lines from `first` on."""
+    plain = batch(*ranges_m, acknowledge=acknowledge)
+    numbers = np.arange(first, first + len(ranges_m))
+    return replace(plain, numbered=Numbered(Message("gate", boot, int(numbers[0]), int(numbers[-1])), numbers))
+
+
+async def test_what_a_source_sends_again_is_acknowledged_and_counts_once_also_after_a_restart() -> None:
+    log, pipeline = KeptLog(), CountingPipeline()
+    acknowledged: list[int] = []
+
+    async def acknowledge() -> None:
+        acknowledged.append(len(acknowledged))
+
+    sent = [numbered(1, 1.0, 2.0, 3.0), numbered(2, 2.0, 3.0, 4.0), numbered(3, 3.0, acknowledge=acknowledge)]
+    wall = await run(parts(FakeFeed(*sent), log=log))
+    assert acknowledged == [0]
+    assert wall.status().repeated == 3
+    again = [numbered(4, 4.0, 5.0), numbered(1, 9.0, boot=0), numbered(1, 6.0, boot=2)]
+    await run(parts(FakeFeed(*again), log=log, pipeline=pipeline))
+    assert pipeline.ranges == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert sum(c.frames for c in contents(log) if isinstance(c, PlotsCame)) == 6
 
 
 async def test_nothing_is_acknowledged_and_nothing_shown_once_the_journal_fails() -> None:
