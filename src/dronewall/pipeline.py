@@ -17,42 +17,59 @@ from numpy.typing import NDArray
 
 from dronewall.assessment.distress import distress_alerts
 from dronewall.identification.claims import explain, identify
+from dronewall.model.clocks import SensorClock
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.picture.bearings import BearingBoard
+from dronewall.registration.clocks import SensorClocks
 from dronewall.registration.registrar import Registrar
+from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
 from dronewall.tracking.warm import warm_kernels
 
 
 class Pipeline:
-    """The rooms in a row, and what they keep from step to step."""
+    """The rooms in a row, and what they keep from step to step.
 
-    def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain) -> None:
+    Plots wait up to `reorder_ns` for older ones. Where all that was received until an instant belongs to its picture,
+    as in recordings, that is 0.
+    """
+
+    def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain, reorder_ns: int = REORDER_NS) -> None:
         self.truth_domain = truth_domain
+        self._clocks = SensorClocks(sensors)
+        self._reorder = ReorderBuffer(wait_ns=reorder_ns)
         self._registrar = Registrar(sensors)
         self._tracker = Tracker(sensors)
         self._remote = RemoteBoard()
         self._bearings = BearingBoard()
         self._plots_total = 0
         self._late_total = 0
+        self._now_ns = 0
         self._unplaceable: dict[tuple[str, str], int] = {}
         self._latest: Picture | None = None
 
     def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
-        """Take the plots received since the last step, in order; return the picture at `now_ns`, named by `seq`."""
-        registered = self._registrar.register(plots, now_ns=now_ns)
+        """Take the plots received since the last step, in order; return the picture at `now_ns`, named by `seq`.
+
+        Time does not go back: the picture after a step at a later instant is of that instant.
+        """
+        now_ns = self._now_ns = max(now_ns, self._now_ns)
+        timed = self._clocks.step(plots, now_ns=now_ns)
+        self._reorder.push(timed.plots, now_ns=now_ns)
+        due = self._reorder.release(now_ns)
+        registered = self._registrar.register(due, now_ns=now_ns)
         tracked = self._tracker.step(registered.observations, now_ns=now_ns)
         identities = identify(tracked.tracks, now_ns=now_ns)
-        alerts = distress_alerts(tracked.tracks)
+        alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts())
         remote_tracks = self._remote.step(registered.remote_tracks, now_ns=now_ns)
         bearings = self._bearings.step(
             registered.observations, tracked.track_of_observation, self.sensors, now_ns=now_ns
         )
-        self._count(plots, registered.unplaceable, tracked.late)
+        self._count(plots, (*timed.unplaceable, *registered.unplaceable), tracked.late)
         self._latest = Picture(
             seq=seq,
             at_ns=now_ns,
@@ -65,6 +82,7 @@ class Pipeline:
             plots_total=self._plots_total,
             confirmed_total=self._tracker.confirmed_total,
             unplaceable=tuple((sensor, reason, n) for (sensor, reason), n in sorted(self._unplaceable.items())),
+            took_received_ns=due.received_ns,
         )
         return self._latest
 
@@ -77,6 +95,11 @@ class Pipeline:
         """Add sensors to the register."""
         self._registrar.learn(sensors)
         self._tracker.learn(self.sensors)
+        self._clocks.learn(self.sensors)
+
+    def clocks(self) -> tuple[SensorClock, ...]:
+        """Return what is known of the sensors' clocks, in the order of the register; call it between steps."""
+        return self._clocks.told()
 
     def explain(self, track_id: int) -> Identity | None:
         """Return why a track of the latest picture is held to be what it is, None if there is no such track."""
@@ -95,19 +118,23 @@ class Pipeline:
         """Return the whole state as named arrays: `restore` of it goes on as if nothing had happened."""
         counted = [f"{sensor}\t{reason}\t{n}" for (sensor, reason), n in sorted(self._unplaceable.items())]
         return {
+            **self._clocks.checkpoint(),
+            **self._reorder.checkpoint(),
             **self._tracker.checkpoint(),
             **self._remote.checkpoint(),
             **self._bearings.checkpoint(),
-            "totals": np.array([self._plots_total, self._late_total], np.int64),
+            "totals": np.array([self._plots_total, self._late_total, self._now_ns], np.int64),
             "unplaceable": np.frombuffer("\n".join(counted).encode(), np.uint8),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned, under the same register of sensors."""
+        self._clocks.restore(state)
+        self._reorder.restore(state)
         self._tracker.restore(state)
         self._remote.restore(state)
         self._bearings.restore(state)
-        self._plots_total, self._late_total = (int(value) for value in state["totals"])
+        self._plots_total, self._late_total, self._now_ns = (int(value) for value in state["totals"])
         lines = state["unplaceable"].tobytes().decode().splitlines()
         split = (line.split("\t") for line in lines)
         self._unplaceable = {(sensor, reason): int(n) for sensor, reason, n in split}

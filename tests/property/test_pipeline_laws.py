@@ -14,6 +14,7 @@ from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import COVARIANCE_CELLS, NAN, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
 from dronewall.pipeline import Pipeline
+from dronewall.registration.reorder import REORDER_NS
 
 NS = 1_000_000_000
 T0 = 1_800_000_000 * NS
@@ -109,7 +110,8 @@ def test_every_plot_is_used_or_counted(seed: int) -> None:
     rng = np.random.default_rng(seed)
     pipeline = Pipeline(SENSORS, truth_domain=TruthDomain.SIMULATION)
     plots = anything(rng, 40, T0)
-    picture = pipeline.step(plots, now_ns=T0, seq=1)
+    pipeline.step(plots, now_ns=T0, seq=1)
+    picture = pipeline.step(Plots.empty(), now_ns=T0 + REORDER_NS, seq=2)
     assert picture.plots_total == np.count_nonzero(~plots.empty_scan)
     nobody = int(np.count_nonzero(plots.sensor == len(IDS) - 1))
     counted = {(who, why): n for who, why, n in picture.unplaceable}
