@@ -166,6 +166,18 @@ def bench(
     sys.exit(print_bench(name, Asked(quick, seconds, only), as_json=as_json))
 
 
+@app.command(epilog="Example: dronewall recover wall.journal --out saved.journal")
+def recover(
+    journal: Annotated[Path, typer.Argument(metavar="JOURNAL", help="The damaged journal; it is only read.")],
+    out: Annotated[Path, typer.Option(metavar="NEW", help="Where the new journal is written.")],
+    as_json: AsJson = False,
+) -> None:
+    """Save what is whole in a damaged journal into a new one. Status 1 if something was lost."""
+    from dronewall.cli.recover import run_recover
+
+    sys.exit(run_recover(journal, out, as_json=as_json))
+
+
 @app.command(epilog="Example: dronewall schema plots")
 def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
     """Print the JSON Schema of a file or message."""

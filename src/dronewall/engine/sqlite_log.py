@@ -189,7 +189,9 @@ class SqliteLog:
 
     def _look_at_it(self) -> None:
         """Find out what it holds; before it is written on, see that its end is whole."""
-        first, last = self._connection.execute("SELECT min(seq), max(seq) FROM log").fetchone()
+        # Two questions, for only one of min and max alone is answered without reading every page.
+        span = "SELECT (SELECT min(seq) FROM log), (SELECT max(seq) FROM log)"
+        first, last = self._connection.execute(span).fetchone()
         self._span = (first or 1, last or 0)
         self._windows = stored_windows(self._connection)
         if self._read_only:
