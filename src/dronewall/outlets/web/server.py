@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from litestar import Litestar, get
@@ -24,6 +26,7 @@ from dronewall.outlets.web.api import api_router, openapi_config, refused
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.guard import Guard, bound_socket, loopback_address
 from dronewall.outlets.web.live import live_handlers
+from dronewall.outlets.web.sockets import STALLED_AFTER_S, BoundedWebSocket
 
 STATIC = Path(__file__).parent / "static"
 LEAST_BETWEEN_PICTURES_S = 0.08
@@ -49,6 +52,7 @@ class WebOutlet:
         explain: returns a track's identity with its reasons, or None.
         on_sent: told a picture's `seq` and the instant, in ns, when its first frame was handed to a client's socket.
         clock: ns UTC.
+        stalled_after_s: a client that takes nothing for so long is dropped.
 
     Raises:
         ConfigError: `host` is not a loopback address.
@@ -63,7 +67,9 @@ class WebOutlet:
         explain: Callable[[int], Identity | None],
         on_sent: Callable[[int, int], None],
         clock: Callable[[], int],
+        stalled_after_s: float = STALLED_AFTER_S,
     ) -> None:
+        self._stalled_after_s = stalled_after_s
         self._host, self._port = loopback_address(host), port
         self._board = Board(sensors=sensors, explain=explain, on_sent=on_sent, clock=clock)
         self._slot: tuple[Picture, WallStatus] | None = None
@@ -111,7 +117,7 @@ class WebOutlet:
         assert bound is not None  # noqa: S101  bind() made it
         if self._slot is not None:
             self._filled.set()
-        server = _EmbeddedServer(_uvicorn_config(application(self._board)))
+        server = _EmbeddedServer(_uvicorn_config(application(self._board), self._stalled_after_s))
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         pumping = asyncio.create_task(self._pump())
         try:
@@ -154,11 +160,11 @@ def application(board: Board) -> ASGIApp:
     return Guard(app)
 
 
-def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:
+def _uvicorn_config(app: ASGIApp, stalled_after_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="h11",
-        ws="websockets-sansio",
+        ws=cast(type[asyncio.Protocol], partial(BoundedWebSocket, stalled_after_s=stalled_after_s)),
         ws_max_size=4096,
         ws_per_message_deflate=False,  # costs ten milliseconds per client and message
         lifespan="off",
