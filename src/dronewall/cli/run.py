@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,12 @@ from dronewall.cli.console import Progress, print_result, say
 from dronewall.compose import Composed, composed
 from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Settings, Source, read_settings
 from dronewall.engine.clock import WallClock
+from dronewall.engine.logs import Logbook, LogFormat, written_to
+from dronewall.engine.systemd import notifier_of_this_process
 from dronewall.model.errors import InputError
+from dronewall.outlets.logbook import LogbookOutlet
+from dronewall.outlets.outlet import Outlet
+from dronewall.outlets.service import ServiceOutlet
 from dronewall.run.summary import Summary
 
 ROUNDED_TO = 2
@@ -27,14 +35,29 @@ def run_wall(
     sensors: Path | None,
     journal: Path | None,
     listen: str | None,
+    log: str,
     as_json: bool,
 ) -> int:
     """Run until interrupted, print the summary, return the exit status."""
+    kind = _log_format(log)
     settings, source, base = _asked(wall, feeds, sensors, journal, listen)
     summary = Summary()
-    made = composed(settings, source, base=base, clock=WallClock(), observers=(summary,))
-    announce(made)
-    asyncio.run(until_interrupted(made, lambda _: told_until_ready(made)))
+    clock = WallClock()
+    made = composed(settings, source, base=base, clock=clock, observers=(summary,))
+    book = Logbook(wall=settings.wall.name, boot_id=secrets.token_hex(4), clock=clock.now_ns)
+    service = ServiceOutlet(notifier_of_this_process())
+
+    async def told_when_stopping(stop: asyncio.Event) -> None:
+        await stop.wait()
+        service.stopping()
+
+    beside: list[Callable[[asyncio.Event], Coroutine[None, None, None]]] = [told_when_stopping]
+    if kind is LogFormat.TEXT:  # lines of JSON stand alone
+        announce(made)
+        beside.append(lambda _: told_until_ready(made))
+    with written_to(sys.stderr, kind), closing(book):
+        outlets = (LogbookOutlet(book.tell, clock=clock.now_ns), service)
+        asyncio.run(until_interrupted(made, *beside, outlets=outlets))
     print_result({**summary.result(), **latency_of(made), "feeds": summary.by_feed()}, as_json=as_json)
     return 0
 
@@ -44,17 +67,28 @@ def announce(made: Composed) -> None:
     say(f"dronewall {__version__}: the picture is at {made.url} (journal {made.journal}). Ctrl-C ends it.")
 
 
-async def until_interrupted(made: Composed, *beside: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> None:
+def _log_format(name: str) -> LogFormat:
+    try:
+        return LogFormat(name)
+    except ValueError as error:
+        raise InputError(
+            f"there is no log format {name!r}", "Write --log text or --log json.", field="--log"
+        ) from error
+
+
+async def until_interrupted(
+    made: Composed, *beside: Callable[[asyncio.Event], Coroutine[None, None, None]], outlets: Sequence[Outlet] = ()
+) -> None:
     """Run a wall until it is interrupted or told to stop; it then takes what is left and closes its journal.
 
-    Each of `beside` runs as long as the wall does, and may stop it.
+    Each of `beside` runs as long as the wall does, and may stop it; `outlets` are served besides the page.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tasks = [asyncio.create_task(one(stop)) for one in beside]
     try:
-        await made.wall.run([made.page], stop=stop)
+        await made.wall.run([made.page, *outlets], stop=stop)
     finally:
         for task in tasks:
             task.cancel()
