@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import numpy as np
+
+from dronewall.feeds.feed import Decoded
 from dronewall.model.errors import InputError
 
 PIECE_BYTES = 64 * 1024
 NS_PER_S = 1_000_000_000
+HALF_SECOND_NS = NS_PER_S // 2
 
 
 def check_readable(path: Path) -> None:
@@ -43,6 +47,19 @@ def pieces(path: Path, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise InputError(reason, "Check the disk and who may read it.", file=str(path)) from error
+
+
+def by_half_seconds(decoded: Decoded) -> Iterator[Decoded]:
+    """Yield what was decoded at once in pieces of half a second of receipt; all counts go with the first."""
+    plots = decoded.plots
+    edges = np.flatnonzero(np.diff(plots.received_ns // HALF_SECOND_NS)) + 1
+    if not len(edges):
+        yield decoded
+        return
+    first, *others = (plots.take(slice(start, end)) for start, end in zip([0, *edges], [*edges, None], strict=True))
+    yield Decoded(first, decoded.frames, decoded.refused, decoded.unplaceable)
+    for piece in others:
+        yield Decoded(piece)
 
 
 def midnight_ns(day: date) -> int:
