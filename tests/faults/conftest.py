@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from faulty_disk import FaultyDisk, built  # noqa: E402  this folder is only now among those that are looked at
+from faulty_disk import FaultyDisk, built
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,15 @@
 
     python journal_writer.py JOURNAL TRACE SEED APPENDS
 
-One line on standard output for each call that has returned: `entries FIRST LAST POSITION` or `checkpoint SEQ POSITION`,
-where POSITION is the length of the trace just after. Before a call of append it says `trying FIRST LAST POSITION`.
+A journal that is there already is continued. When the journal can no longer be kept, it says why and ends at once, as
+if it were killed. One line on standard output for each call that has returned: `entries FIRST LAST POSITION` or
+`checkpoint SEQ POSITION`, where POSITION is the length of the trace just after. Before a call of append it says
+`trying FIRST LAST POSITION`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -38,7 +41,7 @@ def checkpoint_of(seq: int, seed: int) -> Checkpoint:
     return Checkpoint(seq, body_of(seq + 1_000_000, seed) * 3)
 
 
-def main(journal: Path, trace: Path, seed: int, appends: int) -> int:
+def main(journal: Path, trace: Path, seed: int, appends: int) -> None:
     """Write, and say so."""
     chance = np.random.default_rng(seed)
     log = SqliteLog(journal)
@@ -53,10 +56,9 @@ def main(journal: Path, trace: Path, seed: int, appends: int) -> int:
                 say(f"checkpoint {last}", trace)
     except JournalError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    finally:
-        log.close()
-    return 0
+        sys.stderr.flush()
+        os._exit(1)
+    log.close()
 
 
 def say(what: str, trace: Path) -> None:
@@ -66,4 +68,4 @@ def say(what: str, trace: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -50,8 +50,10 @@ class Told:
         return _newest(self.entries, position)
 
     def possible(self, position: int) -> set[int]:
-        """Return the last entries a journal may have: what was acknowledged, or what was just being appended."""
-        return {self.acknowledged(position), _newest(self.tried, position)}
+        """Return the last entries a journal may have: what was acknowledged, or what was tried since."""
+        acknowledged = self.acknowledged(position)
+        tried = {promise.last for promise in self.tried if promise.position <= position}
+        return {acknowledged, *(last for last in tried if last > acknowledged)}
 
 
 def _newest(promises: list[Promise], position: int) -> int:
@@ -59,14 +61,16 @@ def _newest(promises: list[Promise], position: int) -> int:
     return promises[before - 1].last if before else 0
 
 
-def written(disk: FaultyDisk, *, seed: int, appends: int) -> tuple[Told, subprocess.CompletedProcess[str]]:
-    """Let a process write a journal on a disk; return what it said."""
+def written(
+    disk: FaultyDisk, *, seed: int, appends: int, told: Told | None = None
+) -> tuple[Told, subprocess.CompletedProcess[str]]:
+    """Let a process write a journal on a disk, or go on with it; return what it said, after what was `told` before."""
     arguments = (str(disk.folder / JOURNAL), str(disk.trace), str(seed), str(appends))
     done = subprocess.run(
         [*disk.command, sys.executable, str(WRITER), *arguments],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    told = Told()
+    told = told or Told()
     for line in done.stdout.splitlines():
         told.hear(line)
     return told, done
@@ -98,7 +102,8 @@ def check_sound(folder: Path, told: Told, position: int, *, seed: int) -> None:
         kept = _newest(told.checkpoints, position)
         assert not kept or kept <= max(checkpoint.seq for checkpoint in log.checkpoints())
         assert len(log.checkpoints()) <= CHECKPOINTS_KEPT
-        assert log.append([entry_of(last + 1, seed), entry_of(last + 2, seed)]) == last + 2
+        log.append([entry_of(last + 1, seed), entry_of(last + 2, seed)])
+        assert log.last_seq == last + 2
         _entries_are_those_written(log, last + 2, seed)
     finally:
         log.close()

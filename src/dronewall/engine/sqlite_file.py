@@ -125,7 +125,7 @@ def opened_for_writing(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             bring_to_this_version(connection, FRESH)
             _sync_folder(path)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _begin_write_ahead(connection, path)
         connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES_KEPT}")
         if found == 1:
             bring_to_this_version(connection, FROM_VERSION_1)
@@ -133,6 +133,19 @@ def opened_for_writing(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _begin_write_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    """Write ahead from now on, and build on nothing that the disk may have given up.
+
+    After a failed synchronisation the system takes for written what never reached the disk, and shows it to the next
+    reader. So what the write-ahead log of an earlier process holds is written anew, into the file, before more follows.
+    And where the change of mode fails SQLite stays as it was and says so only in its answer; in that mode the removal
+    of its journal, which is what commits, is not synchronised.
+    """
+    if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+        raise JournalError(str(path), *REMEDIES["SQLITE_IOERR"])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def connected(path: Path, how: str) -> sqlite3.Connection:
