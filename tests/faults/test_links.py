@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from dronewall.engine.clock import ManualClock
-from dronewall.engine.links import Chunk, Datagrams, Pauses, bind_udp, dial_tcp, listen_tcp
+from dronewall.engine.datagrams import Datagrams, bind_udp, dropped_by_system
+from dronewall.engine.links import Chunk, Pauses, dial_tcp, listen_tcp
 from dronewall.model.errors import InputError
 from dronewall.model.status import FeedState
 
@@ -225,3 +226,50 @@ async def test_datagrams_beyond_the_buffer_are_dropped_and_counted_in_the_next_c
     inlet.datagram_received(b"5", ("10.0.0.1", 1))
     after = await inlet.next()
     assert (after.data, after.dropped) == (b"5", 3)
+
+
+async def test_a_sender_that_floods_fills_its_own_share_of_the_buffer_and_nobody_elses() -> None:
+    inlet = Datagrams(ManualClock(), States(), "here", datagrams_max=10)
+    for number in range(100):
+        inlet.datagram_received(b"flood %d" % number, ("10.0.0.1", 1))
+    for number in range(5):
+        inlet.datagram_received(b"%d" % number, ("10.0.0.2", 1))
+    got = [await inlet.next() for _ in range(10)]
+    assert [chunk.data for chunk in got if chunk.peer == "10.0.0.2:1"] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [chunk.peer for chunk in got[:4]] == ["10.0.0.1:1", "10.0.0.2:1"] * 2, "senders take turns"
+    inlet.datagram_received(b"last", ("10.0.0.1", 1))
+    assert (await inlet.next()).dropped + sum(chunk.dropped for chunk in got) == 95
+
+
+async def test_what_the_system_dropped_is_counted_too() -> None:
+    lost = iter([0, 7, 7])
+    clock = ManualClock(10**12)
+    inlet = Datagrams(clock, States(), "here", datagrams_max=10, lost_by_system=lambda: next(lost))
+    told = []
+    for _ in range(3):
+        inlet.datagram_received(b"1", ("10.0.0.1", 1))
+        told.append((await inlet.next()).dropped)
+        clock.advance(2.0)
+    assert told == [0, 7, 0]
+
+
+async def test_the_system_tells_what_it_dropped_on_a_port() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as full,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as at,
+    ):
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        full.bind(("127.0.0.1", 0))
+        port = full.getsockname()[1]
+        assert dropped_by_system(port) == 0
+        for _ in range(200):
+            at.sendto(bytes(500), ("127.0.0.1", port))
+        kept = 0
+        full.setblocking(False)  # noqa: FBT003
+        while True:
+            try:
+                full.recv(1000)
+            except BlockingIOError:
+                break
+            kept += 1
+        assert dropped_by_system(port) == 200 - kept > 0

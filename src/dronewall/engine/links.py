@@ -11,8 +11,6 @@ import errno
 import hashlib
 import socket
 import ssl
-import struct
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -29,7 +27,6 @@ KEEPALIVE_IDLE_S = 5
 KEEPALIVE_INTERVAL_S = 2
 KEEPALIVE_PROBES = 3
 UNANSWERED_MS = 15_000
-UDP_BUFFER_BYTES = 4 * 1024 * 1024
 
 Reply = Callable[[bytes], Awaitable[None]]
 OnState = Callable[[FeedState, str], None]
@@ -148,7 +145,7 @@ async def listen_tcp(
     try:
         server = await asyncio.start_server(guests.receive, host, port, limit=READ_BYTES, reuse_address=True)
     except OSError as error:
-        raise _cannot_bind(host, port, error) from error
+        raise cannot_bind(host, port, error) from error
     on_state(FeedState.CONNECTING, f"listening on {host}:{port}")
     try:
         while True:
@@ -228,28 +225,6 @@ class _Guests:
             self._on_state(FeedState.CONNECTING, f"listening on {self._here}{also}")
 
 
-async def bind_udp(
-    host: str, port: int, *, clock: Clock, on_state: OnState, datagrams_max: int = 4096
-) -> AsyncGenerator[Chunk, None]:
-    """Yield the datagrams that arrive on a port; a multicast group as `host` is joined on every interface.
-
-    Raises:
-        InputError: the address cannot be bound, for instance because it is in use.
-    """
-    inlet = Datagrams(clock, on_state, f"{host}:{port}", datagrams_max)
-    try:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: inlet, sock=_udp_socket(host, port)
-        )
-    except OSError as error:
-        raise _cannot_bind(host, port, error) from error
-    try:
-        while True:
-            yield await inlet.next()
-    finally:
-        transport.close()
-
-
 class _Ended:
     """Why a connection ended."""
 
@@ -315,60 +290,6 @@ async def _read(
         writer.close()
 
 
-class Datagrams(asyncio.DatagramProtocol):
-    """The bounded buffer behind a bound port."""
-
-    def __init__(self, clock: Clock, on_state: OnState, here: str, datagrams_max: int) -> None:
-        self._clock = clock
-        self._on_state = on_state
-        self._here = here
-        self._waiting: deque[Chunk] = deque()
-        self._datagrams_max = datagrams_max
-        self._dropped = 0
-        self._arrived = asyncio.Event()
-        self._heard = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say that the port is open."""
-        self._on_state(FeedState.CONNECTING, f"listening on {self._here}")
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Keep a datagram with its instant, or count it as dropped where there is no room."""
-        if not self._heard:
-            self._heard = True
-            self._on_state(FeedState.CONNECTED, f"first datagram from {addr[0]}:{addr[1]}")
-        if len(self._waiting) >= self._datagrams_max:
-            self._dropped += 1
-            return
-        self._waiting.append(Chunk(data, self._clock.now_ns(), f"{addr[0]}:{addr[1]}", dropped=self._dropped))
-        self._dropped = 0
-        self._arrived.set()
-
-    async def next(self) -> Chunk:
-        """Return the oldest datagram that waits; it tells how many were dropped before it."""
-        while not self._waiting:
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
-
-
-def _udp_socket(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    bound = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        bound.settimeout(0)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
-        if family == socket.AF_INET and 224 <= int(str(address[0]).split(".")[0]) <= 239:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            member = socket.inet_aton(str(address[0])) + struct.pack("=I", socket.INADDR_ANY)
-            bound.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-        bound.bind(address)
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
 def _keep_alive(writer: asyncio.StreamWriter) -> None:
     """Notice a peer that vanished without a word, within about fifteen seconds where the system can."""
     connection = writer.get_extra_info("socket")
@@ -400,7 +321,8 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
 
 
-def _cannot_bind(host: str, port: int, error: OSError) -> InputError:
+def cannot_bind(host: str, port: int, error: OSError) -> InputError:
+    """Return the error about an address that cannot be had."""
     if error.errno == errno.EADDRINUSE:
         return InputError(
             f"port {port} on {host} is in use by another program",

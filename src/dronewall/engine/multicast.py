@@ -9,7 +9,8 @@ import struct
 from collections.abc import AsyncGenerator
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import UDP_BUFFER_BYTES, Chunk, Datagrams, OnState
+from dronewall.engine.datagrams import UDP_BUFFER_BYTES, Datagrams
+from dronewall.engine.links import Chunk, OnState
 from dronewall.model.errors import InputError
 
 

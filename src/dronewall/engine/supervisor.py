@@ -26,7 +26,7 @@ def attempted(work: Callable[[], R]) -> R | Exception:
         return work()
     except MemoryError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the one place that may
         return error
 
 

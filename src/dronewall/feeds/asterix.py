@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.links import Chunk, bind_udp
+from dronewall.engine.datagrams import bind_udp
+from dronewall.engine.links import Chunk
 from dronewall.engine.multicast import is_group, join_multicast
 from dronewall.feeds.asterix_decoder import ADS_B, TRACKS, AsterixDecoder, sensor_id_of
 from dronewall.feeds.feed import Batch, Decoded

@@ -52,6 +52,7 @@ TICK_S = 0.1
 CHECKPOINT_EVERY_S = 30.0
 ACKNOWLEDGE_WITHIN_S = 5.0
 FAILURE_SHOWN_S = 3.0
+TAKEN_IN_A_ROW = 16
 SET_ASIDE_MOST = 8
 """So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
 CAUGHT_UP_ENTRIES = 256
@@ -231,8 +232,14 @@ class Wall:
         if self._parts.feeds_wait:
             await self.ready.wait()
 
+        taken = 0
+
         async def take(batch: Batch) -> None:
+            nonlocal taken
             await self._intake.put(feed.name, batch, now_ns=self._clock.now_ns())
+            taken += 1
+            if taken % TAKEN_IN_A_ROW == 0:  # a feed that always has something waiting lets the others have their turn
+                await asyncio.sleep(0)
 
         async def feed_once() -> None:
             # A feed's iterator is an async generator wherever it holds a socket, and is closed with it.

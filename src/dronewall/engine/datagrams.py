@@ -1,0 +1,154 @@
+"""Datagrams: what arrives on a port of UDP, in a bounded buffer that is shared by its senders.
+
+A sender that floods fills its own share and nobody else's. What is lost is counted: what found the buffer full by
+sender, and what the system itself dropped, as far as it tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from dronewall.engine.clock import NS_PER_S, Clock
+from dronewall.engine.links import Chunk, OnState, cannot_bind
+from dronewall.model.status import FeedState
+
+UDP_BUFFER_BYTES = 4 * 1024 * 1024
+SENDERS_COUNTED_MAX = 1024
+SYSTEM_TABLES = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
+
+
+async def bind_udp(
+    host: str, port: int, *, clock: Clock, on_state: OnState, datagrams_max: int = 4096
+) -> AsyncGenerator[Chunk, None]:
+    """Yield the datagrams that arrive on a port; a multicast group as `host` is joined on every interface.
+
+    Raises:
+        InputError: the address cannot be bound, for instance because it is in use.
+    """
+    inlet = Datagrams(clock, on_state, f"{host}:{port}", datagrams_max, lost_by_system=lambda: dropped_by_system(port))
+    try:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: inlet, sock=_udp_socket(host, port)
+        )
+    except OSError as error:
+        raise cannot_bind(host, port, error) from error
+    try:
+        while True:
+            yield await inlet.next()
+    finally:
+        transport.close()
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """The bounded buffer behind a bound port.
+
+    Args:
+        clock: tells the times of receipt.
+        on_state: told each change of the port's state.
+        here: the port in words.
+        datagrams_max: how many may wait, of all senders together.
+        lost_by_system: tells how many datagrams the system has dropped on this port so far; asked once a second.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        on_state: OnState,
+        here: str,
+        datagrams_max: int,
+        *,
+        lost_by_system: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._clock = clock
+        self._on_state = on_state
+        self._here = here
+        self._waiting: dict[str, deque[Chunk]] = {}
+        self._held = 0
+        self._datagrams_max = datagrams_max
+        self._dropped: Counter[str] = Counter()
+        self._lost_by_system = lost_by_system
+        self._lost = 0
+        self._asked_ns = 0
+        self._arrived = asyncio.Event()
+        self._heard = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say that the port is open."""
+        self._on_state(FeedState.CONNECTING, f"listening on {self._here}")
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Keep a datagram with its instant; where there is no room, the sender with the most waiting loses one."""
+        peer = f"{addr[0]}:{addr[1]}"
+        if not self._heard:
+            self._heard = True
+            self._on_state(FeedState.CONNECTED, f"first datagram from {peer}")
+        if self._held >= self._datagrams_max:
+            most = max(self._waiting, key=lambda one: len(self._waiting[one]))
+            known = most in self._dropped or len(self._dropped) < SENDERS_COUNTED_MAX
+            if len(self._waiting.get(peer, ())) >= len(self._waiting[most]) - 1:
+                self._dropped[peer if known else most] += 1
+                return
+            self._dropped[most] += 1 + self._waiting[most].pop().dropped
+            self._held -= 1
+        chunk = Chunk(data, self._clock.now_ns(), peer, dropped=self._dropped.pop(peer, 0))
+        self._waiting.setdefault(peer, deque()).append(chunk)
+        self._held += 1
+        self._arrived.set()
+
+    async def next(self) -> Chunk:
+        """Return the next datagram, of each sender in turn; it tells how many were dropped before it."""
+        while not self._held:
+            self._arrived.clear()
+            await self._arrived.wait()
+        peer, waiting = next(iter(self._waiting.items()))
+        chunk = waiting.popleft()
+        self._held -= 1
+        del self._waiting[peer]
+        if waiting:
+            self._waiting[peer] = waiting  # at the end of the round
+        if lost := self._newly_lost(chunk.received_ns):
+            chunk = replace(chunk, dropped=chunk.dropped + lost)
+        return chunk
+
+    def _newly_lost(self, now_ns: int) -> int:
+        if now_ns < self._asked_ns + NS_PER_S:
+            return 0
+        self._asked_ns = now_ns
+        before, self._lost = self._lost, self._lost_by_system()
+        return max(0, self._lost - before)
+
+
+def dropped_by_system(port: int) -> int:
+    """Return how many datagrams the system dropped on sockets of a port, for their buffers were full; 0 if unknown."""
+    dropped = 0
+    for table in SYSTEM_TABLES:
+        with suppress(OSError, ValueError, IndexError):
+            for line in table.read_text().splitlines()[1:]:
+                fields = line.split()
+                if int(fields[1].rpartition(":")[2], 16) == port:
+                    dropped += int(fields[-1])
+    return dropped
+
+
+def _udp_socket(host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+    bound = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        bound.settimeout(0)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+        if family == socket.AF_INET and 224 <= int(str(address[0]).split(".")[0]) <= 239:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            member = socket.inet_aton(str(address[0])) + struct.pack("=I", socket.INADDR_ANY)
+            bound.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
