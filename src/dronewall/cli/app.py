@@ -178,6 +178,42 @@ def recover(
     sys.exit(run_recover(journal, out, as_json=as_json))
 
 
+@app.command(epilog='Example: dronewall query "SELECT sensor_id, count(*) FROM plots GROUP BY 1" --json')
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT over plots, steps, refused, sensors, segments.")],
+    journal: Annotated[
+        Path, typer.Option("--journal", metavar="FILE", help="The journal; its sealed segments are found beside it.")
+    ] = Path("wall.journal"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per row.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.parquet", help="Write the answer there.")] = None,
+) -> None:
+    """Ask a journal and its sealed segments in SQL; nothing can be changed, and no other file read."""
+    from dronewall.cli.query import run_query
+
+    sys.exit(run_query(sql, journal=journal, as_json=as_json, as_csv=as_csv, out=out))
+
+
+@app.command(epilog="Example: dronewall export --journal wall.journal --out night.mcap --from 2026-05-04T22:00Z")
+def export(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help=".mcap, .parquet or .jsonl.")],
+    journal: Annotated[
+        Path, typer.Option("--journal", metavar="FILE", help="The journal; its sealed segments are found beside it.")
+    ] = Path("wall.journal"),
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="INSTANT", help="Leave out what was journalled before; UTC.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="INSTANT", help="Leave out what was journalled then or later; UTC.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write plots, steps and refusals of a journal as MCAP, or its plots as Parquet or lines."""
+    from dronewall.cli.export import run_export
+
+    sys.exit(run_export(journal, out, from_=from_, to=to, as_json=as_json))
+
+
 @app.command(epilog="Example: dronewall schema plots")
 def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
     """Print the JSON Schema of a file or message."""

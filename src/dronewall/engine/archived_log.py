@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from dronewall.engine.log import Checkpoint, Log, Stored
@@ -14,19 +14,17 @@ class ArchivedLog:
     """The reading half of a log over sealed segments and the live one.
 
     Args:
-        live: the journal, opened for reading; closed with this.
+        open_log: opens the journal for reading; it is closed with this.
         folder: of its sealed segments; there may be none.
 
     Raises:
         JournalError: the segments are of another journal, or entries between them and the journal are missing.
     """
 
-    def __init__(self, live: Log, folder: Path) -> None:
-        self._live = live
+    def __init__(self, open_log: Callable[[], Log], folder: Path) -> None:
         self._folder = folder
-        self.segments: tuple[Segment, ...] = run_of(segments_in(folder))
-        if self.segments:
-            check_same_journal(live, self.segments[-1])
+        self._live, segments = joined(open_log, folder)
+        self.segments: tuple[Segment, ...] = run_of(segments)
 
     @property
     def name(self) -> str:
@@ -67,6 +65,8 @@ class ArchivedLog:
             raise JournalError(self.name, problem, f"Begin there, or restore older segments to {self._folder}.")
         while (segment := self._holding(next_seq)) is not None:
             for stored in entries_of(segment, next_seq):
+                if stored.seq > self.last_seq:
+                    return
                 next_seq = stored.seq + 1
                 yield stored
         yield from self._live.read(next_seq)
@@ -99,6 +99,29 @@ class ArchivedLog:
 
 def _holds(segments: Sequence[Segment], seq: int) -> Segment | None:
     return next((s for s in segments if s.manifest.first_seq <= seq <= s.manifest.last_seq), None)
+
+
+def joined(open_log: Callable[[], Log], folder: Path) -> tuple[Log, tuple[Segment, ...]]:
+    """Return the opened journal and all its segments, so that the one goes on where the others end.
+
+    Segments are listed before the journal is opened: it then knows at least all that was sealed.
+
+    Raises:
+        JournalError: they do not belong together, or one of them cannot be read.
+    """
+    segments = segments_in(folder)
+    live = open_log()
+    if segments and live.first_seq > segments[-1].manifest.last_seq + 1:  # sealed and pruned just in between
+        live.close()
+        segments = segments_in(folder)
+        live = open_log()
+    try:
+        if segments:
+            check_same_journal(live, segments[-1])
+    except JournalError:
+        live.close()
+        raise
+    return live, segments
 
 
 def check_same_journal(live: Log, newest: Segment) -> None:

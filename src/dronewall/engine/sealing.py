@@ -89,10 +89,11 @@ class TableFile:
     final sync, for which the journal's own would have to wait, short.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, level: int = ZSTD_LEVEL) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, level: int = ZSTD_LEVEL, durable: bool = True) -> None:
         whole = [field.name for field in schema if pa.types.is_int64(field.type)]
         self.path = path
         self.rows = 0
+        self._durable = durable
         self._file = path.open("wb")
         self._schema = schema
         self._writer = pq.ParquetWriter(
@@ -110,13 +111,15 @@ class TableFile:
             self._writer.write_table(table, row_group_size=table.num_rows)
             self.rows += table.num_rows
             self._file.flush()
-            os.fdatasync(self._file.fileno())
+            if self._durable:
+                os.fdatasync(self._file.fileno())
 
     def finish(self) -> None:
         """Write the footer and make the file durable."""
         self._writer.close()
         self._file.flush()
-        os.fsync(self._file.fileno())
+        if self._durable:
+            os.fsync(self._file.fileno())
         self._file.close()
 
     def abandon(self) -> None:
@@ -127,13 +130,14 @@ class TableFile:
 
 
 class TableFiles:
-    """The files of all tables of one stretch, in one folder."""
+    """The files of all tables of one stretch, in one folder; what is only asked and thrown away need not be durable."""
 
-    def __init__(self, folder: Path, tables: Tables, *, level: int = ZSTD_LEVEL) -> None:
+    def __init__(self, folder: Path, tables: Tables, *, level: int = ZSTD_LEVEL, durable: bool = True) -> None:
         self._tables = tables
         self.files: dict[str, TableFile] = {}
         for name, empty in tables.empty().items():
-            self.files[name] = TableFile(folder / f"{name}.parquet", empty.schema, level=level)
+            path = folder / f"{name}.parquet"
+            self.files[name] = TableFile(path, empty.schema, level=level, durable=durable)
 
     def write(self, bite: Sequence[Stored]) -> None:
         """Add the rows of a few entries."""

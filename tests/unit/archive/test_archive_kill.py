@@ -56,7 +56,7 @@ def test_a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half(tmp_path: Pa
 
 
 def what_can_be_read(journal: Path) -> list[object]:
-    archived = ArchivedLog(SqliteLog(journal, read_only=True), sealed_folder(journal))
+    archived = ArchivedLog(lambda: SqliteLog(journal, read_only=True), sealed_folder(journal))
     entries = list(archived.read())
     archived.close()
     return list(entries)

@@ -26,6 +26,10 @@ from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.errors import JournalError
 
 
+def opened(journal: Path) -> ArchivedLog:
+    return ArchivedLog(lambda: SqliteLog(journal, read_only=True), sealed_folder(journal))
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Five minutes of a wall."""
@@ -167,10 +171,8 @@ def test_another_journal_under_the_same_name_is_not_joined_to_the_old_segments(j
     assert "another journal" in report.alerts[0].detail
     assert report.sealed is None
     assert report.prune_through_seq == 0
-    live = SqliteLog(journal, read_only=True)
     with pytest.raises(JournalError, match="another journal"):
-        ArchivedLog(live, sealed_folder(journal))
-    live.close()
+        opened(journal)
 
 
 def test_what_a_kill_left_behind_is_cleared_away(journal: Path) -> None:
@@ -215,9 +217,8 @@ def test_the_archive_reads_as_one_log_after_pruning(journal: Path) -> None:
     for _ in pruned(log, worked_out(archivist(journal))[-1].prune_through_seq):
         pass
     log.close()
-    live = SqliteLog(journal, read_only=True)
-    assert live.first_seq > 1
-    archived = ArchivedLog(live, sealed_folder(journal))
+    assert all_entries(journal)[0].seq > 1
+    archived = opened(journal)
     assert archived.first_seq == 1
     assert list(archived.read()) == everything
     middle = everything[len(everything) // 2].seq
@@ -228,8 +229,7 @@ def test_the_archive_reads_as_one_log_after_pruning(journal: Path) -> None:
 
 def test_a_reader_goes_on_when_the_wall_seals_and_prunes_meanwhile(journal: Path) -> None:
     everything = all_entries(journal)
-    live = SqliteLog(journal, read_only=True)
-    archived = ArchivedLog(live, sealed_folder(journal))
+    archived = opened(journal)
     reading = archived.read(everything[20].seq)
     log = SqliteLog(journal)
     for _ in pruned(log, worked_out(archivist(journal))[-1].prune_through_seq):
@@ -248,11 +248,10 @@ def test_the_oldest_state_to_begin_in_is_that_of_the_oldest_segment_left(tmp_pat
         report = worked_out(archive)[-1]
         for _ in pruned(log, report.prune_through_seq):
             pass
-    live = SqliteLog(path, read_only=True)
-    assert ArchivedLog(live, sealed_folder(path)).beginning() is None
+    assert opened(path).beginning() is None
     keep_nothing = Limits(segment_s=60.0, keep_days=0.0)
     archivist(path, keep_nothing).work(T0 + 400 * S)
-    archived = ArchivedLog(live, sealed_folder(path))
+    archived = opened(path)
     beginning = archived.beginning()
     assert beginning is not None
     assert beginning.seq == archived.first_seq - 1 > 0
