@@ -162,7 +162,7 @@ class _Draft:
 
 def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> Observations:
     """Return the placeable plots `rows` as observations."""
-    p, s = plots.take(rows), sensor[rows]
+    p, s = _picked(plots, rows), sensor[rows]
     count = len(p)
     site, axes, pose_spread = _sites(p, s, columns)
     positioned = np.isfinite(p.lat_deg) & np.isfinite(p.lon_deg)
@@ -212,6 +212,11 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         uas_id=p.uas_id.copy(),
         classes=p.classes.copy(),
     )
+
+
+def _picked(plots: Plots, rows: Rows) -> Plots:
+    """Return the plots `rows`, given in order and each once: all of them without a copy, as is usual."""
+    return plots if len(rows) == len(plots) else plots.take(rows)
 
 
 def _sites(p: Plots, s: NDArray[np.int32], columns: SensorColumns) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -264,7 +269,7 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     """Fill in the rows `at`, whose plots say where the object is."""
     if not len(at):
         return
-    q, sensor = p.take(at), s[at]
+    q, sensor = _picked(p, at), s[at]
     hae, sigma_up = _heights(
         q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
     )
@@ -305,7 +310,7 @@ def _place_ranges(
     """Fill in the rows `at`, whose plots give range and azimuth, and elevation or altitude or neither."""
     if not len(at):
         return
-    q, sensor, here, turn = p.take(at), s[at], site[at], axes[at]
+    q, sensor, here, turn = _picked(p, at), s[at], site[at], axes[at]
     sigma_r = _given_or(q.sigma_range_m, columns.range_m[sensor], "range_m")
     sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
     sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
@@ -358,7 +363,7 @@ def _spherical_spread(
 
 def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, draft: _Draft) -> None:
     """Fill in the rows `at`, whose plots give a direction only."""
-    q, sensor = p.take(at), s[at]
+    q, sensor = _picked(p, at), s[at]
     draft.z[at, 0], draft.z[at, 1] = q.azimuth_rad, q.elevation_rad
     draft.noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg") ** 2
     draft.noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg") ** 2
@@ -368,7 +373,7 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
 
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
     """Return what sources that deliver tracks said, as remote tracks."""
-    p, s = plots.take(rows), sensor[rows]
+    p, s = _picked(plots, rows), sensor[rows]
     hae, _ = _heights(p, p.lat_deg, p.lon_deg, columns.altitude_m[s])
     velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
     mean = np.concatenate(
