@@ -69,12 +69,13 @@ class Tracker:
     def step(self, observations: Observations, *, now_ns: int) -> Tracked:
         """Take observations in the order received; return all tracks predicted to `now_ns`."""
         ordered, events = self._in_looks(observations)
-        look = self._looks(observations.take(ordered), events)
+        taken = observations.take(ordered)
+        look = self._looks(taken, events)
         outcome = self._associate(look, events)
         self._learn_clutter(look, outcome)
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
-        self._remember(observations.take(ordered), outcome)
+        self._remember(taken, outcome)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
         return Tracked(self._tracks(x[kept], cov[kept]), track_of, int(outcome.late.sum()))
