@@ -103,10 +103,11 @@ class Pipeline:
 
     def explain(self, track_id: int) -> Identity | None:
         """Return why a track of the latest picture is held to be what it is, None if there is no such track."""
-        if self._latest is None:
+        latest = self._latest  # a step in another thread may replace it meanwhile
+        if latest is None:
             return None
-        rows = np.flatnonzero(self._latest.tracks.track_id == track_id)
-        return explain(self._latest.tracks, int(rows[0]), now_ns=self._latest.at_ns) if len(rows) else None
+        rows = np.flatnonzero(latest.tracks.track_id == track_id)
+        return explain(latest.tracks, int(rows[0]), now_ns=latest.at_ns) if len(rows) else None
 
     def _count(self, plots: Plots, unplaceable: tuple[tuple[str, str, int], ...], late: int) -> None:
         self._plots_total += int(np.count_nonzero(~plots.empty_scan))

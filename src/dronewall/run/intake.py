@@ -78,8 +78,7 @@ class Intake:
         self._most = max(self._least, room)
         for queue in self._queues.values():
             queue.worst_lag_ms = max(queue.worst_lag_ms, queue.lag_ms(now_ns))
-        held = sum(queue.held for queue in self._queues.values())
-        if held <= room:
+        if self.held <= room:
             return Drained(tuple(self._all()), {})
         return self._chosen(room, now_ns, lanes)
 
@@ -94,6 +93,11 @@ class Intake:
         """Let the worst lags begin anew."""
         for queue in self._queues.values():
             queue.worst_lag_ms = 0.0
+
+    @property
+    def held(self) -> int:
+        """How many reports wait."""
+        return sum(queue.held for queue in self._queues.values())
 
     @property
     def empty(self) -> bool:

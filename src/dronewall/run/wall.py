@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -81,7 +80,9 @@ class Wall:
         self._sensor_watch = SensorWatch()
         self._sensor_alerts = SensorAlerts()
         self._stages = Stages()
-        self._at_the_pipeline = threading.Lock()
+        self._step_in_hand: asyncio.Task[None] | None = None
+        self._stepped_ns = 0
+        self._journal_s = 0.0
         self._stepping = ThreadPoolExecutor(1, "pipeline")
         self._unread: list[tuple[int, Content]] = []
         self._acknowledging: set[asyncio.Task[None]] = set()
@@ -107,9 +108,8 @@ class Wall:
         return self._reader.pipeline.sensors
 
     def explain(self, track_id: int) -> Identity | None:
-        """Return a track's identity with its reasons; waits for a step to end."""
-        with self._at_the_pipeline:
-            return self._reader.pipeline.explain(track_id)
+        """Return a track's identity with its reasons, as of the latest step that has ended."""
+        return self._reader.pipeline.explain(track_id)
 
     def sent(self, seq: int, sent_ns: int) -> None:
         """Note that a picture was handed to a reader's socket."""
@@ -225,8 +225,7 @@ class Wall:
         self._holding = False
         self._observe([content for _, content in self._unread])
         self._unread = []
-        with self._at_the_pipeline:
-            self._reader.begin_again(without=failure.came)
+        self._reader.begin_again(without=failure.came)
 
     async def _keep_feeding(self, feed: Feed) -> None:
         if self._parts.feeds_wait:
@@ -272,29 +271,35 @@ class Wall:
             await self._clock.sleep((due_ns - self._clock.now_ns()) / NS_PER_S)
 
     async def _tick(self) -> None:
-        """Journal what waits, acknowledge it, step, publish."""
+        """Journal what waits while the step before goes on; acknowledge it; begin the next step."""
         began_ns = self._clock.now_ns()
         drained = self._intake.drain(self._room(), now_ns=began_ns, lanes=self._lanes)
         contents = self._contents(drained, now_ns=began_ns)
         stepping = self.ready.is_set()
         if stepping:
-            now_ns = max(self._clock.now_ns(), self._reader.now_ns)
-            contents.append(Stepped(now_ns, self._log.last_seq + len(contents)))
+            self._stepped_ns = max(self._clock.now_ns(), self._stepped_ns, self._reader.now_ns)
+            contents.append(Stepped(self._stepped_ns, self._log.last_seq + len(contents)))
         await self._write(contents)
         written_ns = self._clock.now_ns()
         self._stages.took("journal", began_ns, written_ns)
+        self._journal_s = (written_ns - began_ns) / NS_PER_S
         self._acknowledge(drained.batches)
-        if stepping:
-            await self._step()
-        stepped_ns = self._clock.now_ns()
-        self._stages.took("step", written_ns, stepped_ns)
-        self._pace.took(sum(len(batch.decoded.plots) for _, batch in drained.batches), (stepped_ns - began_ns) / 1e9)
-        self._publish()
-        self._stages.took("publish", stepped_ns, self._clock.now_ns())
+        await self._step_ended()
+        if stepping and self.ready.is_set():
+            self._step_in_hand = asyncio.create_task(self._step())
+        else:
+            self._publish()
+
+    async def _step_ended(self) -> None:
+        """Wait for the step in hand, if there is one."""
+        step, self._step_in_hand = self._step_in_hand, None
+        if step is not None:
+            await step
 
     def _room(self) -> int:
         """How many reports this tick may take, for the pipeline's sake and the disk's."""
-        return min(self._pace.room, self._housekeeper.plots_most) if self._housekeeper else self._pace.room
+        room = self._pace.room(waiting=self._intake.held)
+        return min(room, self._housekeeper.plots_most) if self._housekeeper else room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:
         contents = [content for feed, batch in drained.batches for content in self._scribe.contents_of(feed, batch)]
@@ -331,6 +336,8 @@ class Wall:
             self._watch.feed_failed("acknowledgement", error, 0.0, now_ns=self._clock.now_ns())
 
     async def _step(self) -> None:
+        """Let the pipeline read what was written, and publish the picture."""
+        began_ns = self._clock.now_ns()
         contents, self._unread = self._unread, []
         try:
             picture = await self._in_the_pipeline(lambda: self._read(contents))
@@ -340,14 +347,18 @@ class Wall:
             await self._put_aside(failure)
             self._beside(self._recall())
             return
+        stepped_ns = self._clock.now_ns()
+        self._stages.took("step", began_ns, stepped_ns)
         if picture is None:
             return
         self._picture = picture
-        came = [content for _, content in contents]
+        took_ns = picture.took_received_ns
+        self._pace.took(len(took_ns), max(self._journal_s, (stepped_ns - began_ns) / NS_PER_S))
         if self._anyone_looks():
-            took_ns = picture.took_received_ns
             self.latency.stepped(picture.seq, took_ns[took_ns >= self._ready_ns])
-        self._observe(came)
+        self._publish()
+        self._stages.took("publish", stepped_ns, self._clock.now_ns())
+        self._observe([content for _, content in contents])
         if self._checkpoint_due_ns <= picture.at_ns:
             if self._checkpoint_due_ns:
                 await self._keep_checkpoint()
@@ -359,10 +370,9 @@ class Wall:
 
     def _read(self, contents: Sequence[tuple[int, Content]]) -> Picture | None:
         picture = None
-        with self._at_the_pipeline:
-            for seq, content in contents:
-                if seq > self._reader.seq:  # what came while the journal was recalled may have been read with it
-                    picture = self._reader.take(seq, content) or picture
+        for seq, content in contents:
+            if seq > self._reader.seq:  # what came while the journal was recalled may have been read with it
+                picture = self._reader.take(seq, content) or picture
         return picture
 
     async def _keep_checkpoint(self) -> None:
@@ -373,6 +383,7 @@ class Wall:
         await self._tick()
         while not self._intake.empty and self._room():
             await self._tick()
+        await self._step_ended()
         if self._acknowledging:
             await asyncio.wait(self._acknowledging)
         if self.ready.is_set() and self._reader.settled and self._reader.picture is not None:

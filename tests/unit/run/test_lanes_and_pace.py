@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.identity import Affiliation, Identities
@@ -13,7 +14,7 @@ from dronewall.model.plots import ObjectClass, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import Tracks, TrackStatus
 from dronewall.run.lanes import Lane, lanes_of
-from dronewall.run.pace import ROOM_LEAST, ROOM_MOST, WORK_S, Pace
+from dronewall.run.pace import ROOM_LEAST, ROOM_MOST, WORK_BEHIND_S, WORK_S, Pace
 from dronewall.run.reader import nothing_yet
 
 RADAR = Sensor("radar-1", SensorKind.RADAR_3D, 54.0, 25.0, 100.0)
@@ -69,20 +70,35 @@ def test_a_report_of_an_undeclared_sensor_has_a_lane_too() -> None:
     assert lanes_of(plots, sensors=SENSORS, picture=picture()).tolist() == [Lane.TRACK]
 
 
-def test_the_room_is_what_fits_into_a_tick_and_one_hiccup_changes_nothing() -> None:
+def paced(fixed_s: float, each_s: float, *steps: int) -> Pace:
     pace = Pace()
-    assert pace.room == ROOM_MOST
-    for _ in range(10):
-        pace.took(1_000, 0.01)
+    for reports in steps:
+        pace.took(reports, fixed_s + each_s * reports)
+    return pace
+
+
+def test_the_room_is_what_fits_into_a_tick_beside_what_it_costs_in_any_case() -> None:
+    assert Pace().room(waiting=10) == ROOM_MOST
+    pace = paced(0.02, 10e-6, *(1_000, 2_500) * 8)
+    fits = round((WORK_S - 0.02) / 10e-6)
+    assert pace.room(waiting=fits) == pytest.approx(fits, rel=0.01)
+    assert pace.room(waiting=fits + 100) == pytest.approx((WORK_BEHIND_S - 0.02) / 10e-6, rel=0.01)
+
+
+def test_one_hiccup_of_the_machine_changes_nothing() -> None:
+    pace = paced(0.02, 10e-6, *(1_000, 2_500) * 8)
+    before = pace.room(waiting=0)
     pace.took(1_000, 5.0)
-    assert pace.room == round(WORK_S / 0.01 * 1_000)
+    assert pace.room(waiting=0) == pytest.approx(before, rel=0.02)
+
+
+def test_steps_of_one_size_do_not_pin_the_room_to_that_size() -> None:
+    pace = paced(0.12, 1e-9, *[2_500] * 20)
+    assert pace.room(waiting=10_000) > 3_000
 
 
 def test_the_room_follows_a_machine_that_became_slow_but_has_a_least() -> None:
-    pace = Pace()
-    for _ in range(30):
-        pace.took(1_000, 10.0)
-    assert pace.room == ROOM_LEAST
-    for _ in range(30):
-        pace.took(10, 10.0)
-    assert pace.room == ROOM_LEAST, "ticks of a few reports say nothing of what one costs"
+    pace = paced(0.0, 0.01, *[1_000] * 64)
+    assert pace.room(waiting=0) == ROOM_LEAST
+    pace.took(10, 0.0001)
+    assert pace.room(waiting=0) == ROOM_LEAST, "steps with a few reports say nothing of what one costs"
