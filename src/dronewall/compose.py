@@ -13,11 +13,13 @@ from typing import Any
 from litestar import Litestar
 
 from dronewall.config import LOOPBACK, JournalSettings, Settings, Source, address_of
+from dronewall.engine.archived_log import ArchivedLog
 from dronewall.engine.clock import Clock
 from dronewall.engine.disk import DiskSample
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Log
 from dronewall.engine.plugins import Plugins
+from dronewall.engine.segments import sealed_folder, segments_in
 from dronewall.engine.sqlite_log import SqliteLog, is_journal
 from dronewall.engine.sqlite_state import SqliteState
 from dronewall.feeds.feed import Feed
@@ -30,10 +32,11 @@ from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
 from dronewall.run.archive import archivist_of
+from dronewall.run.archive_replay import archived_contents
 from dronewall.run.aside import KeptInMemory, KeptInState
 from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
-from dronewall.run.replay import Numbered, Recording, journal_contents, recorded_contents
+from dronewall.run.replay import Numbered, Recording, recorded_contents
 from dronewall.run.wall import Wall
 from dronewall.wire.sensors_jsonl import sensors_from
 
@@ -178,7 +181,7 @@ def journal_at(path: Path, truth_domain: TruthDomain) -> SqliteLog:
     """
     log = SqliteLog(path)
     try:
-        held = _truth_domain_in(log)
+        held = _truth_domain_in(log, path)
         if held is not None and held is not truth_domain:
             raise JournalError(
                 str(path),
@@ -191,9 +194,12 @@ def journal_at(path: Path, truth_domain: TruthDomain) -> SqliteLog:
     return log
 
 
-def _truth_domain_in(log: Log) -> TruthDomain | None:
-    """Return the truth domain that the journal's first entry names, None before it has any."""
-    first = next(log.read(), None)
+def _truth_domain_in(log: Log, path: Path) -> TruthDomain | None:
+    """Return the truth domain that the journal's first entry names or, once pruned, its segments; None before that."""
+    sealed = segments_in(sealed_folder(path)) if log.first_seq > 1 else ()
+    if sealed and sealed[-1].manifest.truth_domain:
+        return TruthDomain(sealed[-1].manifest.truth_domain)
+    first = next(log.read(log.first_seq), None)
     began = None if first is None else content_of(first, journal=log.name)
     return TruthDomain(began.truth_domain) if isinstance(began, WallBegan) else None
 
@@ -275,7 +281,7 @@ def replay_of(
 
 
 def _journal_replay(path: Path) -> Played:
-    log = SqliteLog(path, read_only=True)
-    truth_domain = _truth_domain_in(log) or TruthDomain.LIVE
+    log = ArchivedLog(lambda: SqliteLog(path, read_only=True), sealed_folder(path))
+    truth_domain = _truth_domain_in(log.live, path) or TruthDomain.LIVE
     reader = Reader(lambda: Pipeline(Sensors(), truth_domain=truth_domain))
-    return Played(journal_contents(log), reader, truth_domain, path.name, log.last_seq)
+    return Played(archived_contents(log, reader), reader, truth_domain, path.name, log.last_seq)

@@ -27,6 +27,11 @@ class ArchivedLog:
         self.segments: tuple[Segment, ...] = run_of(segments)
 
     @property
+    def live(self) -> Log:
+        """The journal itself."""
+        return self._live
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return self._live.name
@@ -45,11 +50,6 @@ class ArchivedLog:
     def size_bytes(self) -> int:
         """How much room all of it takes, segments beyond a gap too."""
         return self._live.size_bytes + sum(segment.total_bytes for segment in segments_in(self._folder))
-
-    @property
-    def truth_domain(self) -> str | None:
-        """The truth domain its segments name, None where nothing is sealed: then the first entry tells."""
-        return self.segments[-1].manifest.truth_domain if self.segments else None
 
     def read(self, from_seq: int | None = None) -> Iterator[Stored]:
         """Yield all there is from entry `from_seq` on, by default from the oldest, in order and without a gap.

@@ -142,19 +142,27 @@ def stash_name(seq: int) -> str:
     return f"checkpoint-{seq:012d}.bin"
 
 
-def segments_in(folder: Path) -> tuple[Segment, ...]:
+def segments_in(folder: Path, known: dict[Path, Segment] | None = None) -> tuple[Segment, ...]:
     """Return the sealed segments of a folder, the oldest first; none if there is no such folder.
+
+    Args:
+        folder: where they are.
+        known: those that were opened before, which need not be opened again: a segment never changes. It is brought
+            up to date.
 
     Raises:
         JournalError: a manifest cannot be read.
     """
     if not folder.is_dir():
         return ()
+    known = {} if known is None else known
     found = [
-        _opened(path)
+        known.get(path) or _opened(path)
         for path in folder.iterdir()
         if not path.name.startswith(".") and path.is_dir() and (path / MANIFEST).is_file()
     ]
+    known.clear()
+    known.update((segment.folder, segment) for segment in found)
     return tuple(sorted(found, key=lambda segment: segment.manifest.first_seq))
 
 

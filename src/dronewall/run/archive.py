@@ -18,7 +18,7 @@ from dronewall.config import JournalSettings
 from dronewall.engine.archived_log import check_same_journal
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Checkpoint, Log, Stored
-from dronewall.engine.retention import Kept, Limits, Stretch, Why, removals
+from dronewall.engine.retention import NS_PER_S, Kept, Limits, Stretch, Why, removals
 from dronewall.engine.sealing import Beginning, seal, stash
 from dronewall.engine.segments import Segment, clean, remove, run_of, sealed_folder, segments_in, stashed, verify
 from dronewall.engine.sqlite_log import SqliteLog
@@ -30,6 +30,8 @@ BITE_BYTES = 1024**2
 BITE_ENTRIES = 1024
 LOOKED_BYTES = 64 * 1024**2
 """How much of the journal one call looks at when it seals nothing."""
+TOLD_FOR_S = 3600.0
+"""How long it is told that recordings went before their days were over."""
 BREATH_S = 0.02
 """How long it rests between bites, so that the journal's own syncs come between its own."""
 
@@ -83,7 +85,9 @@ class Archivist:
         self._limits = limits
         self._breath_s = breath_s
         self._stopping = threading.Event()
+        self._known: dict[Path, Segment] = {}
         self._verified: set[str] = set()
+        self._made_room: Alert | None = None
         self._stretch: Stretch | None = None
         self._cleaned = False
 
@@ -133,7 +137,7 @@ class Archivist:
 
     def _go_on(self, log: Log) -> tuple[Segment | None, bool]:
         """Verify a segment that was sealed by another process, or else look for the next one; tell if there is more."""
-        segments = run_of(segments_in(self._folder))
+        segments = run_of(segments_in(self._folder, self._known))
         if segments:
             check_same_journal(log, segments[-1])
         for segment in segments:
@@ -189,7 +193,7 @@ class Archivist:
             raise _Stopped
 
     def _remove(self, live_first_seq: int, live_bytes: int, now_ns: int) -> tuple[Removed, ...]:
-        segments = segments_in(self._folder)
+        segments = segments_in(self._folder, self._known)
         kept = [Kept(s.manifest.last_seq, s.manifest.last_at_ns, s.total_bytes, s.held) for s in segments]
         going = removals(kept, live_bytes=live_bytes, live_first_seq=live_first_seq, now_ns=now_ns, limits=self._limits)
         for place, why in going:
@@ -198,7 +202,7 @@ class Archivist:
 
     def _segments(self, alerts: list[Alert], now_ns: int) -> tuple[Segment, ...]:
         try:
-            return segments_in(self._folder)
+            return segments_in(self._folder, self._known)
         except (JournalError, OSError) as error:
             alerts.append(_failed(error, now_ns))
             return ()
@@ -228,8 +232,10 @@ class Archivist:
         if early:
             detail = f"{told}; removed to make room: {', '.join(early)}"
             title = "Recordings went before their days were over"
-            return Alert("archive-removed", AlertPriority.WARNING, now_ns, title, detail)
-        return None
+            self._made_room = Alert("archive-removed", AlertPriority.WARNING, now_ns, title, detail)
+        elif self._made_room is not None and now_ns - self._made_room.raised_at > TOLD_FOR_S * NS_PER_S:
+            self._made_room = None
+        return self._made_room
 
 
 def archivist_of(journal: Path, settings: JournalSettings) -> Archivist:

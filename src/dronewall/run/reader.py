@@ -150,6 +150,13 @@ class Reader:
         state = State(__version__, tuple(self._pipeline.sensors), self._pipeline.checkpoint())
         return checkpoint_of(state, seq=self.seq)
 
+    def begin_in(self, state: State, *, seq: int) -> None:
+        """Become what a reader was right after entry `seq`; of another version's state only the sensors are known."""
+        self._pipeline.learn(state.sensors)
+        if state.version == __version__:
+            self._pipeline.restore(state.arrays)
+        self.seq = seq
+
     @property
     def settled(self) -> bool:
         """Whether all plots read so far have been taken by a step: only then may a checkpoint be made."""
@@ -162,9 +169,7 @@ class Reader:
             except JournalError:  # a checkpoint only saves time: what it held is in the entries too
                 continue
             if state.version == __version__ and checkpoint.seq <= log.last_seq:
-                self._pipeline.learn(state.sensors)
-                self._pipeline.restore(state.arrays)
-                self.seq = checkpoint.seq
+                self.begin_in(state, seq=checkpoint.seq)
                 return
 
 
