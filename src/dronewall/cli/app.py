@@ -214,6 +214,17 @@ def export(
     sys.exit(run_export(journal, out, from_=from_, to=to, as_json=as_json))
 
 
+@app.command("new-feed", epilog="Example: dronewall new-feed acme --out acme-feed")
+def new_feed(
+    name: Annotated[str, typer.Argument(help="What the feed is called: small letters and digits.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the package is written; NAME-feed.")] = None,
+) -> None:
+    """Write a package with a feed that runs, to be changed into your own."""
+    from dronewall.cli.new_feed import run_new_feed
+
+    sys.exit(run_new_feed(name, out or Path(f"{name}-feed")))
+
+
 @app.command(epilog="Example: dronewall schema plots")
 def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
     """Print the JSON Schema of a file or message."""
