@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.model.table import Table, column, column_specs
+from dronewall.model.table import Table, column, column_specs, joined
 
 NAN = float("nan")
 
@@ -130,6 +130,8 @@ class Plots(Table):
             for table in tables
             if len(table)
         ]
-        columns = {spec.name: np.concatenate([getattr(t, spec.name) for t in tables]) for spec in column_specs(cls)}
+        columns = {
+            spec.name: joined(spec, [getattr(table, spec.name) for table in tables]) for spec in column_specs(cls)
+        }
         columns["sensor"] = np.concatenate(renumbered) if renumbered else np.empty(0, np.int32)
         return cls(**columns, sensor_ids=tuple(rows))

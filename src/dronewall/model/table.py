@@ -14,6 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+SHARED_ROWS = 16_384
+"""Columns without a value, up to so many rows, are one and the same piece of memory: most columns of most tables."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
@@ -42,6 +45,35 @@ def _column_specs(table: Any) -> tuple[ColumnSpec, ...]:
         for f in fields(table)
         if "dtype" in f.metadata
     )
+
+
+def absent(spec: ColumnSpec, length: int) -> NDArray[Any]:
+    """Return a read-only column of `length` rows that holds nothing but the absent value."""
+    shared = _shared(spec)
+    return shared[:length] if length <= SHARED_ROWS else _filled(spec, length)
+
+
+def joined(spec: ColumnSpec, columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns of one spec, one after the other."""
+    length = sum(map(len, columns))
+    if length <= SHARED_ROWS and all(_is_shared(spec, values) for values in columns):
+        return absent(spec, length)
+    return np.concatenate(columns)
+
+
+def _is_shared(spec: ColumnSpec, values: NDArray[Any]) -> bool:
+    return values.base is _shared(spec)
+
+
+@cache
+def _shared(spec: ColumnSpec) -> NDArray[Any]:
+    return _filled(spec, SHARED_ROWS)
+
+
+def _filled(spec: ColumnSpec, length: int) -> NDArray[Any]:
+    values = np.full((length, *spec.cell), spec.absent, dtype=spec.dtype)
+    values.flags.writeable = False
+    return values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +111,7 @@ class Table:
                     values = np.broadcast_to(values, (length, *spec.cell))
                 columns[spec.name] = np.array(values, order="C")
             else:
-                columns[spec.name] = np.full((length, *spec.cell), spec.absent, dtype=spec.dtype)
+                columns[spec.name] = absent(spec, length)
         return cls(**columns, **given)
 
     @classmethod
@@ -94,7 +126,13 @@ class Table:
 
     def take(self, rows: NDArray[Any] | slice) -> Self:
         """Return the rows picked by an index array, a mask or a slice."""
-        picked = {name: np.ascontiguousarray(values[rows]) for name, values in self.columns()}
+        specs = column_specs(type(self))
+        first = np.ascontiguousarray(getattr(self, specs[0].name)[rows])
+        picked = {specs[0].name: first}
+        for spec in specs[1:]:
+            values = getattr(self, spec.name)
+            nothing = _is_shared(spec, values) and len(first) <= SHARED_ROWS
+            picked[spec.name] = absent(spec, len(first)) if nothing else np.ascontiguousarray(values[rows])
         return type(self)(**{**picked, **self._beside(rows)})
 
     def _beside(self, rows: NDArray[Any] | slice) -> dict[str, Any]:
@@ -108,7 +146,9 @@ class Table:
             return cls.empty()
         if len(tables) == 1:
             return tables[0]
-        return cls(**{spec.name: np.concatenate([getattr(t, spec.name) for t in tables]) for spec in column_specs(cls)})
+        return cls(
+            **{spec.name: joined(spec, [getattr(table, spec.name) for table in tables]) for spec in column_specs(cls)}
+        )
 
     def row(self, index: int) -> dict[str, Any]:
         """Return one row as plain Python values: for people, edges and tests, never for the hot path."""

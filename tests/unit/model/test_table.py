@@ -8,6 +8,7 @@ import pytest
 from dronewall.model.errors import IllegalMove, InputError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Wire
+from dronewall.model.table import SHARED_ROWS
 from dronewall.model.tracks import TrackStatus, shown_id
 
 
@@ -71,3 +72,27 @@ def test_errors_say_where_and_how_to_mend() -> None:
         "a sigma is negative", "Give a positive number", file="sensors.jsonl", line=3, field="sigma.range_m"
     )
     assert str(error) == "sensors.jsonl:3 [sigma.range_m]: a sigma is negative. Give a positive number"
+
+
+def test_absent_columns_are_one_piece_of_memory_through_taking_and_joining() -> None:
+    plots = Plots.of(3, range_m=[1.0, 2.0, 3.0], sensor_ids=("a",))
+    picked = plots.take(np.array([True, False, True]))
+    together = Plots.concat([plots, picked])
+    for table in (plots, picked, together):
+        assert np.shares_memory(table.covariance, Plots.of(1).covariance)
+        assert np.isnan(table.covariance).all()
+    assert together.range_m.tolist() == [1.0, 2.0, 3.0, 1.0, 3.0]
+    assert (len(picked.covariance), len(together.covariance)) == (2, 5)
+    with pytest.raises(ValueError, match="read-only"):
+        together.covariance[0, 0] = 1.0
+
+
+def test_a_column_with_values_is_joined_to_an_absent_one() -> None:
+    together = Plots.concat([Plots.of(1, sensor_ids=("a",)), Plots.of(2, nic=[7, -1], sensor_ids=("a",))])
+    assert together.nic.tolist() == [-1, 7, -1]
+
+
+def test_very_long_tables_have_absent_columns_of_their_own() -> None:
+    long = Plots.of(SHARED_ROWS + 1, sensor_ids=("a",))
+    assert np.isnan(long.range_m).all()
+    assert (len(long.take(slice(0, 2)).range_m), len(Plots.concat([long, long]).range_m)) == (2, 2 * SHARED_ROWS + 2)
