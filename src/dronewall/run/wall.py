@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from dronewall import __version__
 from dronewall.engine.clock import NS_PER_S
 from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan
-from dronewall.engine.latency import Latency
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
 from dronewall.model.errors import RequestError
@@ -36,7 +35,7 @@ from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.aside import SetAside, entries_in
-from dronewall.run.health import SensorAlerts, SensorWatch
+from dronewall.run.bulletin import Bulletin
 from dronewall.run.housekeeper import Housekeeper
 from dronewall.run.intake import Drained, Intake
 from dronewall.run.lanes import lanes_of
@@ -44,8 +43,6 @@ from dronewall.run.pace import Pace
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed, nothing_yet
 from dronewall.run.scribe import Scribe
-from dronewall.run.stages import Stages
-from dronewall.run.watch import Watch
 
 TICK_S = 0.1
 CHECKPOINT_EVERY_S = 30.0
@@ -76,10 +73,10 @@ class Wall:
         )
         self._intake = Intake()
         self._pace = Pace()
-        self._watch = Watch()
-        self._sensor_watch = SensorWatch()
-        self._sensor_alerts = SensorAlerts()
-        self._stages = Stages()
+        self._bulletin = Bulletin(parts)
+        self._watch = self._bulletin.watch
+        self._stages = self._bulletin.stages
+        self.latency = self._bulletin.latency
         self._step_in_hand: asyncio.Task[None] | None = None
         self._stepped_ns = 0
         self._journal_s = 0.0
@@ -91,14 +88,12 @@ class Wall:
         self._compiled = (0, 0)
         self._detail = ""
         self._checkpoint_due_ns = 0
-        self._started_ns = parts.clock.now_ns()
         self._ready_ns = 0
         self._picture = nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
         self._stopping = False
         self._holding = False
         self._set_aside = 0
-        self.latency = Latency()
         self.ready = asyncio.Event()
 
     # What outlets ask; on the loop.
@@ -316,7 +311,7 @@ class Wall:
         numbered = await self._scribe.append(contents, at_ns=self._clock.now_ns())
         for content in contents:
             if isinstance(content, PlotsCame):
-                self._sensor_watch.hear(content.plots)
+                self._bulletin.sensors.hear(content.plots)
         if self._holding:
             self._unread += numbered
         else:  # it will be read from the journal, and need not be held twice
@@ -404,45 +399,22 @@ class Wall:
 
     def _publish(self) -> None:
         status, now_ns = self.status(), self._clock.now_ns()
-        self._watch.look(status.feeds, now_ns=now_ns)
-        if self._parts.archiving is None:
-            self._watch.weigh(status.journal_bytes, self._parts.journal_max_bytes, now_ns=now_ns)
-        of_disk = self._housekeeper.alerts(now_ns=now_ns) if self._housekeeper else ()
-        of_sensors = self._sensor_alerts.look(status.sensors, now_ns=now_ns)
-        picture = replace(self._picture, alerts=(*self._picture.alerts, *self._watch.alerts, *of_disk, *of_sensors))
+        picture = self._bulletin.with_alerts(self._picture, status, self._housekeeper, now_ns=now_ns)
         for outlet in self._outlets:
             outlet.publish(picture, status)
 
     def status(self) -> WallStatus:
         """Return the wall's health now."""
-        parts = self._parts
-        now_ns = self._clock.now_ns()
-        disk = self._housekeeper.room if self._housekeeper else None
-        done, total = self._compiled
-        p50_ms, p99_ms = self.latency.shown(now_ns)
-        return WallStatus(
-            name=parts.name,
-            version=__version__,
-            truth_domain=parts.truth_domain,
-            replay=False,
+        return replace(
+            self._bulletin.status(
+                self.sensors(), self._housekeeper, now_ns=self._clock.now_ns(), running=self.ready.is_set()
+            ),
             phase=self._phase,
-            compiled=done,
-            to_compile=total,
-            feeds=tuple(feed.status() for feed in parts.feeds),
-            latency_p50_ms=p50_ms,
-            latency_p99_ms=p99_ms,
-            journal=parts.journal,
+            compiled=self._compiled[0],
+            to_compile=self._compiled[1],
             detail=self._detail,
-            heard_ns=self._sensor_watch.heard_ns(self.sensors()),
-            queues=self._intake.statuses(now_ns=now_ns),
-            stages=self._stages.statuses(now_ns),
-            sensors=self._sensor_watch.health(self.sensors(), now_ns) if self.ready.is_set() else (),
-            shed=self._watch.shed_by_sensor(),
+            queues=self._intake.statuses(now_ns=self._clock.now_ns()),
             repeated=self._scribe.repeated,
-            journal_bytes=self._housekeeper.journal_bytes if self._housekeeper else self._log.size_bytes,
-            disk_free_bytes=disk.free_bytes if disk else 0,
-            disk_full_ns=disk.full_ns if disk else 0,
-            started_ns=self._started_ns,
         )
 
     def _anyone_looks(self) -> bool:
