@@ -225,6 +225,20 @@ def new_feed(
     sys.exit(run_new_feed(name, out or Path(f"{name}-feed")))
 
 
+@app.command(epilog="Example: dronewall doctor wall.toml")
+def doctor(
+    wall: Annotated[Path | None, typer.Argument(metavar="[WALL.toml]", help="The wall to examine.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a wall and its machine, why, and what to do; status 1 if there is a problem.
+
+    Examines a running wall through its page, one that stands still through its journal; changes nothing.
+    """
+    from dronewall.cli.doctor import run_doctor
+
+    sys.exit(run_doctor(wall, as_json=as_json))
+
+
 @app.command(epilog="Example: dronewall schema plots")
 def schema(name: Annotated[str, typer.Argument(help="Which file or message.")]) -> None:
     """Print the JSON Schema of a file or message."""
