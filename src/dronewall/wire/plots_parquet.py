@@ -282,7 +282,7 @@ _SAID: dict[str, Callable[[Any], Any]] = {
 
 def _written(plots: Plots) -> Iterator[tuple[str, Any]]:
     """Yield each column of the file, absent as None or masked."""
-    yield "sensor_id", [plots.sensor_ids[row] for row in plots.sensor.tolist()]
+    yield "sensor_id", _spread(list(plots.sensor_ids), plots.sensor)
     yield "at_ns", plots.at_ns
     yield "received_ns", plots.received_ns
     yield "scan_end", plots.scan_end
@@ -292,11 +292,12 @@ def _written(plots: Plots) -> Iterator[tuple[str, Any]]:
     for name, column in _IN_DEGREES.items():
         yield name, _told(np.degrees(getattr(plots, column).astype(np.float64)), _whole_part(plots, name))
     for name, said in _SAID.items():
-        yield name, [said(value) for value in getattr(plots, name.removeprefix("claims.")).tolist()]
+        values, places = np.unique(getattr(plots, name.removeprefix("claims.")), return_inverse=True)
+        yield name, _spread([said(value) for value in values.tolist()], places, _arrow_type(COLUMNS[name]))
     yield from _altitudes(plots)
     velocities = np.stack([plots.velocity_east_mps, plots.velocity_north_mps, plots.velocity_up_mps], axis=1)
-    yield "velocity_enu_mps", [_velocity(cell) for cell in velocities.tolist()]
-    yield "covariance", [_covariance(cell) for cell in plots.covariance]
+    yield "velocity_enu_mps", _each(velocities, _velocity)
+    yield "covariance", _each(plots.covariance, _covariance)
     for kind in ObjectClass:
         yield f"classes.{kind.label}", _masked(plots.classes[:, kind], plots.classes[:, kind] > 0.0)
 
@@ -304,10 +305,10 @@ def _written(plots: Plots) -> Iterator[tuple[str, Any]]:
 def _altitudes(plots: Plots) -> Iterator[tuple[str, Any]]:
     """Yield where altitudes stand: in the position if there is one, else beside range and azimuth."""
     positioned, known = ~np.isnan(plots.lat_deg), ~np.isnan(plots.altitude_m)
-    datums = [Datum(datum).name for datum in plots.altitude_datum.tolist()]
+    names = [datum.name for datum in Datum]
     for part, there in (("position", positioned & known), ("altitude", ~positioned & known)):
         yield f"{part}.altitude_m", _masked(plots.altitude_m, there)
-        yield f"{part}.datum", [datum if is_there else None for datum, is_there in zip(datums, there, strict=True)]
+        yield f"{part}.datum", _spread([None, *names], np.where(there, plots.altitude_datum.astype(np.int32) + 1, 0))
     yield "altitude.sigma_m", [None] * len(plots)  # it stands in sigma.altitude_m
 
 
@@ -327,8 +328,21 @@ def _masked(values: NDArray[Any], there: NDArray[np.bool_]) -> Any:
     return pa.array(np.ascontiguousarray(values, dtype=np.float64), mask=~there)
 
 
-def _velocity(cell: list[float]) -> list[float | None] | None:
-    east, north, up = cell
+def _spread(words: list[Any], places: NDArray[Any], kind: Any = None) -> Any:
+    """Return a column of few different words, which are made once each and put in their places."""
+    import pyarrow as pa
+
+    return pa.array(words, kind or pa.string()).take(pa.array(places, pa.int64()))
+
+
+def _each(cells: NDArray[Any], told: Callable[[NDArray[Any]], Any]) -> Any:
+    """Return what each cell tells; where nothing was measured, which is the rule, nobody looks twice."""
+    measured = ~np.isnan(cells[:, 0])
+    return [told(cell) if is_measured else None for cell, is_measured in zip(cells, measured.tolist(), strict=True)]
+
+
+def _velocity(cell: NDArray[np.float64]) -> list[float | None] | None:
+    east, north, up = cell.tolist()
     return None if east != east or north != north else [east, north, None if up != up else up]
 
 
