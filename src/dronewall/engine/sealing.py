@@ -52,6 +52,10 @@ ENTRIES_SCHEMA = pa.schema(
 """An entry as it stood; `source`, `boot`, `first` and `last` are its message, null where it has none."""
 WHOLE_NUMBERS = "DELTA_BINARY_PACKED"
 ZSTD_LEVEL = 3
+GROUP_ROWS = 16_384
+GROUP_BYTES = 8 * 1024**2
+"""How many rows or bytes make a row group: what is held in memory, and written in one go."""
+READ_BETWEEN_PAUSES_BYTES = 4 * 1024**2
 
 Pause = Callable[[], None]
 
@@ -85,8 +89,8 @@ class Beginning:
 class TableFile:
     """A Parquet file that grows a row group at a time and is pushed to the disk as it grows.
 
-    Row groups hold what one bite of entries gave, so memory is bounded by the bite; syncing as it grows keeps the
-    final sync, for which the journal's own would have to wait, short.
+    Rows are held until they are worth a group, so memory is bounded by one; syncing as it grows keeps the final sync,
+    for which the journal's own would have to wait, short.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, *, level: int = ZSTD_LEVEL, durable: bool = True) -> None:
@@ -94,6 +98,7 @@ class TableFile:
         self.path = path
         self.rows = 0
         self._durable = durable
+        self._held: list[pa.Table] = []
         self._file = path.open("wb")
         self._schema = schema
         self._writer = pq.ParquetWriter(
@@ -106,21 +111,33 @@ class TableFile:
         )
 
     def write(self, table: pa.Table) -> None:
-        """Add rows as one row group."""
+        """Add rows."""
         if table.num_rows:
-            self._writer.write_table(table, row_group_size=table.num_rows)
+            self._held.append(table)
             self.rows += table.num_rows
-            self._file.flush()
-            if self._durable:
-                os.fdatasync(self._file.fileno())
+            if sum(held.num_rows for held in self._held) >= GROUP_ROWS or self._held_bytes() >= GROUP_BYTES:
+                self._write_group()
 
     def finish(self) -> None:
-        """Write the footer and make the file durable."""
+        """Write what is held and the footer, and make the file durable."""
+        self._write_group()
         self._writer.close()
         self._file.flush()
         if self._durable:
             os.fsync(self._file.fileno())
         self._file.close()
+
+    def _held_bytes(self) -> int:
+        return int(sum(held.nbytes for held in self._held))
+
+    def _write_group(self) -> None:
+        if self._held:
+            table = pa.concat_tables(self._held)
+            self._held = []
+            self._writer.write_table(table, row_group_size=table.num_rows)
+            self._file.flush()
+            if self._durable:
+                os.fdatasync(self._file.fileno())
 
     def abandon(self) -> None:
         """Let go of a file that will not be used."""
@@ -179,7 +196,7 @@ def seal(
     work.mkdir()
     try:
         manifest = _written(work, bites, tables, beginning, pause)
-        _read_again(work, manifest)
+        _read_again(work, manifest, pause)
         durable(work / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         sync_folder(work)
         target = folder / segment_name(manifest.first_seq, manifest.last_seq)
@@ -274,16 +291,20 @@ def _entries_table(bite: Sequence[Stored]) -> pa.Table:
     return pa.table(columns, schema=ENTRIES_SCHEMA)
 
 
-def _read_again(work: Path, manifest: Manifest) -> None:
+def _read_again(work: Path, manifest: Manifest, pause: Pause) -> None:
     """Make sure that what is on the disk gives back the very entries, and as many rows as were written.
 
     Raises:
         JournalError: it does not.
     """
-    digest, count = EntriesDigest(), 0
+    digest, count, unpaused = EntriesDigest(), 0, 0
     for stored in entries_in(work / ENTRIES, manifest.first_seq, manifest.last_seq):
         digest.take(stored)
         count += 1
+        unpaused += len(stored.entry.body)
+        if unpaused >= READ_BETWEEN_PAUSES_BYTES:
+            unpaused = 0
+            pause()
     rows = {name: pq.read_metadata(work / f"{name}.parquet").num_rows for name in manifest.rows}
     if digest.hex() != manifest.entries_sha256 or count != manifest.entries or rows != manifest.rows:
         raise JournalError(

@@ -27,7 +27,7 @@ from dronewall.model.picture import Alert, AlertPriority
 from dronewall.run.archive_tables import ArchiveTables
 
 BITE_BYTES = 1024**2
-BITE_ENTRIES = 1024
+BITE_ENTRIES = 4096
 LOOKED_BYTES = 64 * 1024**2
 """How much of the journal one call looks at when it seals nothing."""
 TOLD_FOR_S = 3600.0
