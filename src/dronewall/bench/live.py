@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from dronewall.bench.live_figures import Measured, figures_of, held, limit_of, saturation_figures
+from dronewall.bench.live_figures import Measured, figures_of, held, limit_of, saturation_figures, told
 from dronewall.bench.live_reader import Reader, run_disturbance
 from dronewall.bench.live_scene import Scene
 from dronewall.bench.live_sender import run_load
@@ -93,6 +93,7 @@ def saturation() -> Iterator[dict[str, Any]]:
     rate = RAMP_FROM
     while rate <= RAMP_MOST:
         seen = measured(Case(rate, seconds=RAMP_SECONDS, settles_s=SETTLES_S))
+        say(f"live: {rate} plots/s: {told(seen)}")
         if not held(seen):
             break
         best = (rate, seen)

@@ -99,6 +99,15 @@ def held(seen: Measured) -> bool:
     )
 
 
+def told(seen: Measured) -> str:
+    """Return in words how a rate went."""
+    return (
+        f"{seen.taken:.0f}/s reached the tracker, p50 {seen.after.p50_ms or 0.0:.0f} ms, p99"
+        f" {seen.after.p99_ms or 0.0:.0f} ms, {seen.shed} left out, sender {seen.sent_after.behind_ms:.0f} ms behind;"
+        f" {limit_of(seen)}"
+    )
+
+
 def limit_of(seen: Measured) -> str:
     """Return in words what limits a rate: the thread that is busiest, and whether the machine has cores left."""
     cores = seen.cores
