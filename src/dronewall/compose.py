@@ -14,7 +14,8 @@ from litestar import Litestar
 
 from dronewall.config import LOOPBACK, JournalSettings, Settings, Source, address_of
 from dronewall.engine.archived_log import ArchivedLog
-from dronewall.engine.clock import Clock
+from dronewall.engine.clock import Clock, WallClock
+from dronewall.engine.clock_alerts import clock_alerts
 from dronewall.engine.disk import DiskSample
 from dronewall.engine.entries import WallBegan, content_of
 from dronewall.engine.log import Log
@@ -22,11 +23,12 @@ from dronewall.engine.plugins import Plugins
 from dronewall.engine.segments import sealed_folder, segments_in
 from dronewall.engine.sqlite_log import SqliteLog, is_journal
 from dronewall.engine.sqlite_state import SqliteState
+from dronewall.engine.urls import OUTLET, scheme_of, settings_of
 from dronewall.feeds.feed import Feed
-from dronewall.feeds.url import scheme_of, settings_of
 from dronewall.model.errors import ConfigError, InputError, JournalError, RequestError
-from dronewall.model.picture import TruthDomain
+from dronewall.model.picture import Alert, TruthDomain
 from dronewall.model.sensors import Sensors
+from dronewall.outlets.outlet import House, Outlet
 from dronewall.outlets.web.api import api_router, openapi_config
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
@@ -40,18 +42,20 @@ from dronewall.run.replay import Numbered, Recording, recorded_contents
 from dronewall.run.wall import Wall
 from dronewall.wire.sensors_jsonl import sensors_from
 
-FEEDS = "dronewall.feeds"
+FEEDS, OUTLETS = "dronewall.feeds", "dronewall.outlets"
+PAGE = "http"
 BYTES_PER_GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A wall with its page, bound but not yet serving."""
+    """A wall with its page and its other outlets, bound but not yet serving."""
 
     wall: Wall
     page: WebOutlet
     url: str
     journal: str
+    outlets: tuple[Outlet, ...] = ()
 
 
 def composed(
@@ -81,6 +85,8 @@ def composed(
         clock=clock,
         observers=observers,
         storage=settings.journal,
+        outlets=settings.outlets,
+        source=source,
     )
 
 
@@ -96,14 +102,19 @@ def walled(
     observers: Sequence[Observer] = (),
     feeds_wait: bool = False,
     storage: JournalSettings | None = None,
+    outlets: Sequence[Mapping[str, Any]] = (),
+    source: Source | None = None,
 ) -> Composed:
-    """Return a wall of given feeds and log, with its page at `address`; the log is closed if the port is not free.
+    """Return a wall of given feeds and log, with its page at `address`; the log is closed if a port is not free.
 
-    With `storage` the journal is sealed and pruned as it says.
+    With `storage` the journal is sealed and pruned as it says. `outlets` are the tables of others than the page, and
+    `source` is where they stand.
     """
     register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
     path = Path(log.name) if isinstance(log, SqliteLog) else None
     max_bytes = round((storage or JournalSettings()).max_gb * BYTES_PER_GB)
+    if isinstance(clock, WallClock):
+        clock.not_before(newest_in(log))
     parts = Parts(
         name=name,
         truth_domain=truth_domain,
@@ -119,17 +130,63 @@ def walled(
         feeds_wait=feeds_wait,
         journal_max_bytes=max_bytes,
         archiving=archivist_of(path, storage) if path and storage else None,
+        clock_alerts=partial(_clock_alerts, clock),
         look_at_disk=partial(disk_sample, path.absolute().parent, max_bytes) if path else None,
     )
     wall = Wall(parts)
     host, port = address
-    page = WebOutlet(host, port, sensors=wall.sensors, explain=wall.explain, on_sent=wall.sent, clock=clock.now_ns)
     try:
-        url = page.bind()
+        page = page_at(host, port, house=wall, clock=clock)
+        others = outlets_from(outlets, house=wall, clock=clock, source=source or Source(None))
     except RequestError:
         log.close()
         raise
-    return Composed(wall, page, url, log.name)
+    return Composed(wall, page, page.url, log.name, others)
+
+
+def page_at(host: str, port: int, *, house: House, clock: Clock) -> WebOutlet:
+    """Return our page, its port taken, by the door that other outlets use.
+
+    Raises:
+        RequestError: the port cannot be had.
+    """
+    plugin = Plugins(OUTLETS).named(PAGE)
+    address = f"[{host}]" if ":" in host.strip("[]") else host
+    page: WebOutlet = plugin.open(plugin.Settings(f"http://{address}:{port}"), house=house, clock=clock)
+    return page
+
+
+def outlets_from(
+    tables: Iterable[Mapping[str, Any]], *, house: House, clock: Clock, source: Source
+) -> tuple[Outlet, ...]:
+    """Return the outlets of `[[outlets]]` tables, each made by the plugin its URL names; their ports are taken.
+
+    Raises:
+        RequestError: no plugin is known for a URL, a setting is wrong, or a port cannot be had.
+    """
+    plugins = Plugins(OUTLETS)
+    outlets: list[Outlet] = []
+    for number, table in enumerate(tables):
+        at = f"outlets[{number}]"
+        try:
+            plugin = plugins.named(scheme_of(table["url"], kind=OUTLET))
+            settings = settings_of(table["url"], plugin.Settings, table=table, file=source.file, kind=OUTLET)
+            outlets.append(plugin.open(settings, house=house, clock=clock))
+        except RequestError as error:
+            field = (error.field or "url").removeprefix("outlets.") if isinstance(error, ConfigError) else "url"
+            raise source.error(error.problem, error.remedy, f"{at}.{field}") from error
+    return tuple(outlets)
+
+
+def newest_in(log: Log) -> int:
+    """Return when the newest entry of a log was written, ns UTC; 0 if it has none."""
+    newest = next(iter(log.read(log.last_seq)), None) if log.last_seq else None
+    return 0 if newest is None else newest.entry.at_ns
+
+
+def _clock_alerts(clock: Clock, now_ns: int) -> tuple[Alert, ...]:
+    """Return what a machine's clock has to tell; one that is turned by hand has nothing."""
+    return clock_alerts(clock.events, now_ns, apart_s=clock.apart_s) if isinstance(clock, WallClock) else ()
 
 
 def disk_sample(folder: Path, max_bytes: int, now_ns: int, journal_bytes: int) -> DiskSample:

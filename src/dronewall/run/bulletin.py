@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dronewall import __version__
 from dronewall.engine.latency import Latency
+from dronewall.model.clocks import ClockState, SensorClock
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallPhase, WallStatus
@@ -27,6 +28,7 @@ class Bulletin:
         self.sensors = SensorWatch()
         self.stages = Stages()
         self.latency = Latency()
+        self.clocks: tuple[SensorClock, ...] = ()
 
     def status(self, register: Sensors, housekeeper: Housekeeper | None, *, now_ns: int, running: bool) -> WallStatus:
         """Return the health as far as the watchers know it."""
@@ -45,13 +47,18 @@ class Bulletin:
             journal=parts.journal,
             heard_ns=self.sensors.heard_ns(register),
             stages=self.stages.statuses(now_ns),
-            sensors=self.sensors.health(register, now_ns) if running else (),
+            sensors=self.sensors.health(register, now_ns, self._offsets()) if running else (),
             shed=self.watch.shed_by_sensor(),
             journal_bytes=housekeeper.journal_bytes if housekeeper else parts.log.size_bytes,
             disk_free_bytes=disk.free_bytes if disk else 0,
             disk_full_ns=disk.full_ns if disk else 0,
             started_ns=self._started_ns,
         )
+
+    def _offsets(self) -> dict[str, float]:
+        """Return how far each sensor's clock is ahead, where that is known and is not only a long way."""
+        known = (ClockState.OK, ClockState.AHEAD, ClockState.BEHIND)
+        return {clock.sensor_id: clock.offset_s for clock in self.clocks if clock.state in known}
 
     def with_alerts(
         self, picture: Picture, status: WallStatus, housekeeper: Housekeeper | None, *, now_ns: int
@@ -62,4 +69,5 @@ class Bulletin:
             self.watch.weigh(status.journal_bytes, self._parts.journal_max_bytes, now_ns=now_ns)
         of_disk = housekeeper.alerts(now_ns=now_ns) if housekeeper else ()
         of_sensors = self._sensor_alerts.look(status.sensors, now_ns=now_ns)
-        return replace(picture, alerts=(*picture.alerts, *self.watch.alerts, *of_disk, *of_sensors))
+        of_clock = self._parts.clock_alerts(now_ns)
+        return replace(picture, alerts=(*picture.alerts, *self.watch.alerts, *of_disk, *of_clock, *of_sensors))

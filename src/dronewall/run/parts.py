@@ -12,7 +12,7 @@ from dronewall.engine.entries import Content
 from dronewall.engine.links import Pauses
 from dronewall.engine.log import Log
 from dronewall.feeds.feed import Feed
-from dronewall.model.picture import Picture, TruthDomain
+from dronewall.model.picture import Alert, Picture, TruthDomain
 from dronewall.model.sensors import Sensor
 from dronewall.run.aside import Aside
 from dronewall.run.housekeeper import Archiving
@@ -36,8 +36,9 @@ class Parts:
     `begun` makes a pipeline that knows nothing yet. `warm_up` compiles the kernels one by one and yields (done,
     total). `sensors` are those declared by people and assumed by feeds. `aside` remembers what a pipeline failed on.
     `archiving` seals the journal; one that nobody seals raises an alert when it is larger than `journal_max_bytes`.
-    `look_at_disk` samples the journal's disk at an instant, told how many bytes the journal takes. `feeds_wait` keeps
-    feeds from opening before the kernels are ready: for a sky that is made up.
+    `look_at_disk` samples the journal's disk at an instant, told how many bytes the journal takes. `clock_alerts`
+    tells, at an instant, what happened to the machine's clock. `feeds_wait` keeps feeds from opening before the kernels
+    are ready: for a sky that is made up.
     """
 
     name: str
@@ -54,5 +55,6 @@ class Parts:
     observers: tuple[Observer, ...] = ()
     archiving: Archiving | None = None
     look_at_disk: Callable[[int, int], DiskSample] | None = None
+    clock_alerts: Callable[[int], tuple[Alert, ...]] = lambda _: ()
     feeds_wait: bool = False
     pauses: Pauses = field(default_factory=Pauses)

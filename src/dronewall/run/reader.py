@@ -20,6 +20,7 @@ from dronewall.engine.entries import (
 )
 from dronewall.engine.log import Checkpoint, Log
 from dronewall.engine.supervisor import attempted
+from dronewall.model.clocks import SensorClock
 from dronewall.model.errors import JournalError
 from dronewall.model.identity import Identities, Identity
 from dronewall.model.picture import Bearings, Picture, TruthDomain
@@ -46,6 +47,10 @@ class Stepping(Protocol):
 
     def explain(self, track_id: int) -> Identity | None:
         """Return a track's identity with its reasons."""
+        ...
+
+    def clocks(self) -> tuple[SensorClock, ...]:
+        """Return what is known of the sensors' clocks; between steps."""
         ...
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:

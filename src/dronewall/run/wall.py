@@ -79,6 +79,7 @@ class Wall:
         self.latency = self._bulletin.latency
         self._step_in_hand: asyncio.Task[None] | None = None
         self._stepped_ns = 0
+        self._clocks_due_ns = 0
         self._journal_s = 0.0
         self._stepping = ThreadPoolExecutor(1, "pipeline")
         self._unread: list[tuple[int, Content]] = []
@@ -368,6 +369,9 @@ class Wall:
         for seq, content in contents:
             if seq > self._reader.seq:  # what came while the journal was recalled may have been read with it
                 picture = self._reader.take(seq, content) or picture
+        if picture is not None and picture.at_ns >= self._clocks_due_ns:
+            self._clocks_due_ns = picture.at_ns + NS_PER_S
+            self._bulletin.clocks = self._reader.pipeline.clocks()
         return picture
 
     async def _keep_checkpoint(self) -> None:

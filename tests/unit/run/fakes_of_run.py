@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dronewall.engine.log import Appended, Checkpoint, Entry
 from dronewall.engine.memory_log import MemoryLog
 from dronewall.feeds.feed import Batch, Decoded
+from dronewall.model.clocks import ClockState, SensorClock
 from dronewall.model.errors import FrameError, JournalError
 from dronewall.model.identity import Affiliation, Identities, Identity
 from dronewall.model.picture import Picture, TruthDomain
@@ -64,6 +65,9 @@ class CountingPipeline:
 
     def explain(self, track_id: int) -> Identity | None:
         return Identity(Affiliation.UNKNOWN) if track_id < len(self.ranges) else None
+
+    def clocks(self) -> tuple[SensorClock, ...]:
+        return tuple(SensorClock(sensor.sensor_id, ClockState.OK, 0.25, 0.1, 0.0) for sensor in self.sensors)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         return {"ranges": np.array(self.ranges)}

@@ -363,3 +363,17 @@ async def test_latency_is_measured_from_reception_to_the_readers_socket() -> Non
     p99_ms = wall.latency.whole_run.percentile_ms(99)
     assert p99_ms is not None
     assert 7.0 <= p99_ms <= 210.0
+
+
+async def test_what_is_known_of_the_sensors_clocks_is_told_with_their_health() -> None:
+    outlet, stop, clock = FakeOutlet(), asyncio.Event(), EagerClock()
+    wall = Wall(parts(FakeFeed(batch(1.0), waits=True), clock=clock))
+    running = asyncio.ensure_future(wall.run([outlet], stop=stop))
+    await wall.ready.wait()
+    until_ns = clock.now_ns() + 3 * 10**9
+    while clock.now_ns() < until_ns:  # noqa: ASYNC110  the clock runs on the wall's own ticks
+        await asyncio.sleep(0.001)
+    (health,) = outlet.published[-1][1].sensors
+    assert (health.sensor_id, health.clock_offset_s) == ("radar-1", 0.25)
+    stop.set()
+    await running
