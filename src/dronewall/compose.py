@@ -22,7 +22,7 @@ from dronewall.engine.log import Log
 from dronewall.engine.plugins import Plugins
 from dronewall.engine.segments import sealed_folder, segments_in
 from dronewall.engine.sqlite_log import SqliteLog, is_journal
-from dronewall.engine.sqlite_state import SqliteState
+from dronewall.engine.sqlite_state import SqliteState, kept_in
 from dronewall.engine.urls import OUTLET, scheme_of, settings_of
 from dronewall.feeds.feed import Feed
 from dronewall.model.errors import ConfigError, InputError, JournalError, RequestError
@@ -35,7 +35,7 @@ from dronewall.outlets.web.server import WebOutlet
 from dronewall.pipeline import Pipeline, warm_up
 from dronewall.run.archive import archivist_of
 from dronewall.run.archive_replay import archived_contents
-from dronewall.run.aside import KeptInMemory, KeptInState
+from dronewall.run.aside import KEY, KeptInMemory, KeptInState, entries_in, told
 from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, recorded_contents
@@ -340,5 +340,6 @@ def replay_of(
 def _journal_replay(path: Path) -> Played:
     log = ArchivedLog(lambda: SqliteLog(path, read_only=True), sealed_folder(path))
     truth_domain = _truth_domain_in(log.live, path) or TruthDomain.LIVE
-    reader = Reader(lambda: Pipeline(Sensors(), truth_domain=truth_domain))
+    aside = entries_in(told(kept_in(path, KEY)))
+    reader = Reader(lambda: Pipeline(Sensors(), truth_domain=truth_domain), set_aside=aside)
     return Played(archived_contents(log, reader), reader, truth_domain, path.name, log.last_seq)

@@ -118,3 +118,19 @@ def _is_of_this_version(path: Path) -> bool:
             return version(connection, path) == SCHEMA_VERSION
     except JournalError:  # opening it for writing will say what it is
         return False
+
+
+def kept_in(path: Path, key: str) -> bytes | None:
+    """Return what a key of a journal's state holds, without writing to the file; None if there is no such key.
+
+    Raises:
+        JournalError: the file cannot be read.
+    """
+    try:
+        with closing(opened_for_reading(path)) as connection:
+            if version(connection, path) < SCHEMA_VERSION:  # an older journal has no state
+                return None
+            row = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    except sqlite3.Error as error:
+        raise told(path, error) from error
+    return None if row is None else row[0]

@@ -67,10 +67,15 @@ class KeptInState:
     def all(self) -> tuple[SetAside, ...]:
         """Return everything that was set aside, oldest first."""
         kept = self._state.get(KEY)
-        return () if kept is None else msgspec.json.decode(kept.value, type=tuple[SetAside, ...])
+        return told(None if kept is None else kept.value)
 
     def add(self, more: SetAside) -> None:
         """Remember more."""
         kept = self._state.get(KEY)
         every = msgspec.json.encode((*self.all(), more))
         self._state.put(KEY, every, expected=0 if kept is None else kept.revision)
+
+
+def told(value: bytes | None) -> tuple[SetAside, ...]:
+    """Return what the value under `KEY` tells was set aside, oldest first; nothing without one."""
+    return () if value is None else msgspec.json.decode(value, type=tuple[SetAside, ...])
