@@ -88,7 +88,7 @@ async def until_interrupted(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     tasks = [asyncio.create_task(one(stop)) for one in beside]
     try:
-        await made.wall.run([made.page, *outlets], stop=stop)
+        await made.wall.run([made.page, *made.outlets, *outlets], stop=stop)
     finally:
         for task in tasks:
             task.cancel()

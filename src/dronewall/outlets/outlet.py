@@ -1,11 +1,36 @@
-"""The seam through which the picture leaves the house."""
+"""The seam through which the picture leaves the house.
+
+Outlets are plugins as feeds are: entry points of the group `dronewall.outlets`, found when `compose` asks. Our page
+comes in by the same door as everything else.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
+
+from dronewall.engine.clock import Clock
+from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
+from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
+
+
+class House(Protocol):
+    """What an outlet may ask of the wall behind it; all of it is asked on the loop."""
+
+    def sensors(self) -> Sensors:
+        """Return the register as it is now."""
+        ...
+
+    def explain(self, track_id: int) -> Identity | None:
+        """Return a track's identity with its reasons; None if there is no such track."""
+        ...
+
+    def sent(self, seq: int, sent_ns: int) -> None:
+        """Be told that the first byte of a picture was handed to a reader's socket: latency is measured by it."""
+        ...
 
 
 class Outlet(Protocol):
@@ -29,4 +54,32 @@ class Outlet(Protocol):
 
     def publish(self, picture: Picture, status: WallStatus) -> None:
         """Put the newest picture and the wall's health into the slot."""
+        ...
+
+
+class OutletPlugin(Protocol):
+    """What an entry point of the group `dronewall.outlets` refers to."""
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The URL schemes it opens."""
+        ...
+
+    @property
+    def Settings(self) -> type[msgspec.Struct]:  # noqa: N802 - it is a type
+        """Its settings: one field per option, unknown ones refused; `url` is always among them."""
+        ...
+
+    def open(self, settings: Any, *, house: House, clock: Clock) -> Outlet:
+        """Return an outlet whose port is taken, so that a wrong one is known before anything else starts.
+
+        Args:
+            settings: an instance of `Settings`.
+            house: the wall behind it.
+            clock: tells the time, and waits.
+
+        Raises:
+            ConfigError: a setting cannot be used, for instance an address that others could reach.
+            RequestError: the port cannot be had.
+        """
         ...
