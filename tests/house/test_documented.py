@@ -66,6 +66,20 @@ def test_every_kind_of_feed_is_documented_with_its_settings(name: str) -> None:
         assert f"`{field.encode_name}`" in told
 
 
+@pytest.mark.parametrize("name", sorted(PROJECT["entry-points"]["dronewall.outlets"]))
+def test_every_kind_of_outlet_is_documented_with_its_settings(name: str) -> None:
+    told = section("`[[outlets]]`")
+    assert f"`{name}://" in told
+    plugin = Plugins("dronewall.outlets").named(name)
+    for field in msgspec.structs.fields(plugin.Settings):
+        assert f"`{field.encode_name}`" in told
+
+
+def test_what_the_project_declares_is_what_is_installed() -> None:
+    for group, points in PROJECT["entry-points"].items():
+        assert set(Plugins(group).names()) == set(points)
+
+
 def test_every_environment_variable_is_documented() -> None:
     named = set()
     for path in [ROOT / ".ci" / "run", ROOT / "tests" / "conftest.py"]:
