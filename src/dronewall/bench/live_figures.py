@@ -11,7 +11,7 @@ import numpy as np
 
 from dronewall.bench.live_reader import Seen
 from dronewall.bench.live_sender import Sent
-from dronewall.bench.live_wall import IDLE, Watched
+from dronewall.bench.live_wall import IDLE, LOOKS_PER_S, Watched
 
 LATENCY_P99_MS = 250.0
 MEMORY_GROWTH = 5.0
@@ -72,8 +72,8 @@ class Measured:
     @property
     def loop_shares(self) -> dict[str, float]:
         """What the loop's thread was seen doing, as shares of the time."""
-        total = sum(self.after.looks.values())
-        return {stage: n / total for stage, n in sorted(self.after.looks.items()) if stage != IDLE} if total else {}
+        looks = LOOKS_PER_S * self.seconds
+        return {stage: n / looks for stage, n in sorted(self.after.looks.items()) if stage != IDLE}
 
     @property
     def memory_growth(self) -> tuple[float, float]:

@@ -1,17 +1,17 @@
 """A real wall in a process of its own, watched from inside: delays, shedding, memory, and where its time goes.
 
-Where the time of the loop's thread goes is found by looking at it a hundred times a second: the innermost function of
+Where the time of the loop's thread goes is found by interrupting it a hundred times a second: the innermost function of
 the house that it stands in names the stage. Each thread's processor time is counted by the system.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import signal
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -55,19 +55,20 @@ class Watched:
     journal_bytes: int
 
 
-@dataclass(slots=True)
 class Looker:
-    """Looks at the loop's thread from one of its own."""
+    """Interrupts the main thread, where the loop runs, and counts the stage that it is in."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-    stop: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, 1.0 / LOOKS_PER_S, 1.0 / LOOKS_PER_S)
 
-    def look_at(self, thread_id: int) -> None:
-        """Count the stage that a thread is in, until stopped."""
-        while not self.stop.wait(1.0 / LOOKS_PER_S):
-            frame = sys._current_frames().get(thread_id)
-            if frame is not None:
-                self.counts[stage_of(frame)] += 1
+    def stop(self) -> None:
+        """Look no more."""
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        self.counts[stage_of(frame)] += 1
 
 
 def stage_of(frame: FrameType | None) -> str:
@@ -102,7 +103,6 @@ async def _run(orders: Connection, folder: Path, sensors: Sensors, transport: st
     )
     stop = asyncio.Event()
     looker = Looker()
-    threading.Thread(target=looker.look_at, args=(threading.get_ident(),), name="measuring", daemon=True).start()
 
     def obey() -> None:
         word = orders.recv()
@@ -120,7 +120,7 @@ async def _run(orders: Connection, folder: Path, sensors: Sensors, transport: st
     orders.send(composed.url)
     asyncio.get_running_loop().add_reader(orders.fileno(), obey)
     await running
-    looker.stop.set()
+    looker.stop()
 
 
 def _watched(composed: Composed, looker: Looker, folder: Path) -> Watched:
