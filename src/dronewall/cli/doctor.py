@@ -89,12 +89,16 @@ def lines_of(found: list[Finding]) -> list[str]:
     return lines
 
 
+def _count(found: list[Finding], severity: Severity) -> int:
+    return sum(finding.severity is severity for finding in found)
+
+
 def _as_object(found: list[Finding], now_ns: int) -> dict[str, object]:
     return {
         "version": __version__,
         "at": iso(now_ns),
-        "problems": sum(finding.severity is Severity.PROBLEM for finding in found),
-        "warnings": sum(finding.severity is Severity.WARNING for finding in found),
+        "problems": _count(found, Severity.PROBLEM),
+        "warnings": _count(found, Severity.WARNING),
         "findings": [
             {
                 "id": finding.sign.value,

@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import json
 import os
+import sqlite3
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from dronewall.config import Settings
 from dronewall.engine.clock import NS_PER_S
 from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, content_of
 from dronewall.engine.log import Log
+from dronewall.engine.sqlite_file import damaged, opened_for_reading, told
 from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.errors import JournalError, RequestError
 from dronewall.model.plots import Plots
@@ -28,6 +30,7 @@ from dronewall.run.health import SensorWatch
 
 TAIL_ENTRIES_MAX = 6000
 TAIL_S = 120.0
+CHECKED_BYTES_MAX = 256 * 2**20
 ANSWERS_WITHIN_S = 3.0
 ASKED = ("status", "sensors", "feeds", "alerts")
 
@@ -119,7 +122,21 @@ def tail_of(journal: Path, sensors: Sensors) -> Tail:
         JournalError: it cannot be read.
     """
     with closing(SqliteLog(journal, read_only=True)) as log:
-        return _read(log, sensors)
+        tail = _read(log, sensors)
+    if journal.stat().st_size <= CHECKED_BYTES_MAX:
+        _check_pages(journal)
+    return tail
+
+
+def _check_pages(journal: Path) -> None:
+    """Look at every page of a journal of moderate size; of a larger one only the tail was read."""
+    try:
+        with closing(opened_for_reading(journal)) as connection:
+            said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        raise told(journal, error) from error
+    if said != "ok":
+        raise damaged(journal, f"the file is damaged ({' '.join(said.split())})")
 
 
 def _read(log: Log, sensors: Sensors) -> Tail:
