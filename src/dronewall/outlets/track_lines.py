@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from dronewall.geodesy.wgs84 import enu_axes, geodetic_from_ecef
-from dronewall.model.identity import Affiliation
+from dronewall.model.identity import Affiliation, Identities
 from dronewall.model.picture import Picture
 from dronewall.model.plots import ObjectClass
 from dronewall.model.sensors import SensorKind
@@ -16,6 +18,7 @@ from dronewall.model.tracks import Tracks, TrackStatus
 
 FED_WITHIN_NS = 60_000_000_000
 """A kind of sensor feeds a track as long as it was heard within the last minute."""
+SIGMAS = ("sigma_e_m", "sigma_n_m", "sigma_u_m")
 SHOWN = (TrackStatus.CONFIRMED, TrackStatus.COASTING)
 
 Change = tuple[Any, ...]
@@ -31,38 +34,43 @@ def lines_of(picture: Picture, before: Lines) -> Lines:
     """
     shown = np.isin(picture.tracks.status, SHOWN)
     tracks, identities = picture.tracks.take(shown), picture.identities.take(shown)
+    columns = (tracks.updated_ns, tracks.status, identities.object_class, identities.affiliation)
+    changes = dict(zip(tracks.track_id.tolist(), zip(*(c.tolist() for c in columns), strict=True), strict=True))
+    new = [row for row, (track_id, change) in enumerate(changes.items()) if before.get(track_id, (None,))[0] != change]
+    made = _made(tracks.take(np.array(new, np.intp)), identities.take(np.array(new, np.intp)), picture.at_ns)
+    return {
+        track_id: (change, made[track_id]) if track_id in made else before[track_id]
+        for track_id, change in changes.items()
+    }
+
+
+def _made(tracks: Tracks, identities: Identities, at_ns: int) -> dict[int, bytes]:
+    """Return the lines of tracks by their numbers."""
     lat_deg, lon_deg, hae_m = geodetic_from_ecef(tracks.mean[:, :3])
     axes = enu_axes(lat_deg, lon_deg)
-    velocity = np.einsum("nij,nj->ni", axes, tracks.mean[:, 3:])
-    variance = np.einsum("nij,njk,nik->ni", axes, tracks.covariance[:, :3, :3], axes)
-    sigma = np.sqrt(np.maximum(variance, 0.0))
-    lines: Lines = {}
-    changes = (tracks.updated_ns, tracks.status, identities.object_class, identities.affiliation)
-    for row, (track_id, *now) in enumerate(zip(*(c.tolist() for c in (tracks.track_id, *changes)), strict=True)):
-        change = tuple(now)
-        if (kept := before.get(track_id)) is not None and kept[0] == change:
-            lines[track_id] = kept
-            continue
-        fields = {
-            "at_ns": picture.at_ns,
-            "track_id": track_id,
-            "status": TrackStatus(tracks.status[row]).name.lower(),
-            "lat_deg": round(float(lat_deg[row]), 8),
-            "lon_deg": round(float(lon_deg[row]), 8),
-            "hae_m": round(float(hae_m[row]), 2),
-            **_three(velocity[row], "ve_mps", "vn_mps", "vu_mps"),
-            **_three(sigma[row], "sigma_e_m", "sigma_n_m", "sigma_u_m"),
-            "existence": round(float(tracks.existence[row]), 4),
-            "class": ObjectClass(identities.object_class[row]).label,
-            "class_p": round(float(identities.class_p[row]), 3),
-            "affiliation": Affiliation(identities.affiliation[row]).label,
-            "updated_ns": int(tracks.updated_ns[row]),
-            "quality": int(tracks.quality[row]),
-            "sensors": _kinds(tracks, row, picture.at_ns),
-            "alternate_ids": _names(tracks, row),
-        }
-        lines[track_id] = change, msgspec.json.encode(fields) + b"\n"
-    return lines
+    velocity = np.einsum("nij,nj->in", axes, tracks.mean[:, 3:])
+    variance = np.einsum("nij,njk,nik->in", axes, tracks.covariance[:, :3, :3], axes)
+    columns: dict[str, Iterable[Any]] = {
+        "at_ns": repeat(at_ns, len(tracks)),
+        "track_id": tracks.track_id.tolist(),
+        "status": (TrackStatus(status).name.lower() for status in tracks.status.tolist()),
+        "lat_deg": np.round(lat_deg, 8).tolist(),
+        "lon_deg": np.round(lon_deg, 8).tolist(),
+        "hae_m": np.round(hae_m, 2).tolist(),
+        **dict(zip(("ve_mps", "vn_mps", "vu_mps"), np.round(velocity, 3).tolist(), strict=True)),
+        **dict(zip(SIGMAS, np.round(np.sqrt(np.maximum(variance, 0.0)), 3).tolist(), strict=True)),
+        "existence": np.round(tracks.existence, 4).tolist(),
+        "class": (ObjectClass(item).label for item in identities.object_class.tolist()),
+        "class_p": np.round(identities.class_p.astype(np.float64), 3).tolist(),
+        "affiliation": (Affiliation(item).label for item in identities.affiliation.tolist()),
+        "updated_ns": tracks.updated_ns.tolist(),
+        "quality": tracks.quality.tolist(),
+        "sensors": _kinds(tracks, at_ns),
+        "alternate_ids": _names(tracks),
+    }
+    encode = msgspec.json.Encoder().encode
+    rows = zip(*columns.values(), strict=True)
+    return {row[1]: encode(dict(zip(columns, row, strict=True))) + b"\n" for row in rows}
 
 
 def gone(track_id: int, at_ns: int) -> bytes:
@@ -70,17 +78,15 @@ def gone(track_id: int, at_ns: int) -> bytes:
     return msgspec.json.encode({"at_ns": at_ns, "track_id": track_id, "status": "dropped"}) + b"\n"
 
 
-def _three(values: Any, *names: str) -> dict[str, float]:
-    return {name: round(float(value), 3) for name, value in zip(names, values, strict=True)}
+def _kinds(tracks: Tracks, at_ns: int) -> Iterator[list[str]]:
+    labels = [kind.label for kind in SensorKind]
+    feeding = (tracks.heard_ns > 0) & (at_ns - tracks.heard_ns <= FED_WITHIN_NS)
+    for row in feeding.tolist():
+        yield [label for label, feeds in zip(labels, row, strict=True) if feeds]
 
 
-def _kinds(tracks: Tracks, row: int, at_ns: int) -> list[str]:
-    heard_ns = tracks.heard_ns[row].tolist()
-    return [kind.label for kind in SensorKind if heard_ns[kind] > 0 and at_ns - heard_ns[kind] <= FED_WITHIN_NS]
-
-
-def _names(tracks: Tracks, row: int) -> list[str]:
-    """What the object is called by its transponder or Remote ID."""
-    icao24, callsign, uas_id = int(tracks.icao24[row]), tracks.callsign[row], tracks.uas_id[row]
-    names = (f"{icao24:06X}" if icao24 else "", callsign.decode("ascii", "replace"), uas_id.decode("ascii", "replace"))
-    return [name.strip() for name in names if name.strip()]
+def _names(tracks: Tracks) -> Iterator[list[str]]:
+    """What each object is called by its transponder or Remote ID."""
+    for icao24, *said in zip(tracks.icao24.tolist(), tracks.callsign.tolist(), tracks.uas_id.tolist(), strict=True):
+        names = (f"{icao24:06X}" if icao24 else "", *(claim.decode("ascii", "replace") for claim in said))
+        yield [name.strip() for name in names if name.strip()]
