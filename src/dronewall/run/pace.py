@@ -8,7 +8,7 @@ import numpy as np
 
 WORK_S = 0.09
 """So much of a tick's 100 ms a step may take while nothing is behind."""
-WORK_BEHIND_S = 0.15
+WORK_BEHIND_S = 0.2
 """When reports wait that did not fit, ticks may become longer: each report is cheaper then."""
 ROOM_LEAST = 2_000
 ROOM_MOST = 100_000

@@ -7,9 +7,11 @@ acknowledged, for they are safe already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from dronewall.engine.entries import Content, FramesRefused, PlotsCame, entry_of
 from dronewall.engine.log import Checkpoint, Log
 from dronewall.feeds.feed import Batch, Numbered
+from dronewall.model.plots import Plots
 
 R = TypeVar("R")
 
@@ -30,16 +33,17 @@ class Scribe:
         self._thread = ThreadPoolExecutor(1, "journal")
         self.repeated = 0
 
-    def contents_of(self, feed: str, batch: Batch) -> Iterator[Content]:
-        """Yield what the journal keeps of a batch: nothing that stands in it already. It must then be appended."""
-        fresh = self._fresh(batch)
-        if fresh is None:
-            return
-        decoded, message = fresh.decoded, fresh.numbered.message if fresh.numbered else None
-        if message or len(decoded.plots) or decoded.frames or decoded.unplaceable:
-            yield PlotsCame(feed, decoded.plots, decoded.frames, decoded.unplaceable, message)
-        if decoded.refused:
-            yield FramesRefused.of(feed, decoded.refused)
+    def contents_of(self, batches: Iterable[tuple[str, Batch]]) -> Iterator[Content]:
+        """Yield what the journal keeps of a tick's batches: nothing that stands in it already. It must be appended.
+
+        Batches of one feed that follow each other become one entry: a thousand datagrams need no thousand rows.
+        """
+        for feed, group in groupby(batches, key=lambda item: item[0]):
+            fresh = [one for _, batch in group if (one := self._fresh(batch)) is not None]
+            for run in _runs(fresh):
+                yield from _came(feed, run)
+            if refused := tuple(error for batch in fresh for error in batch.decoded.refused):
+                yield FramesRefused.of(feed, refused)
 
     def _fresh(self, batch: Batch) -> Batch | None:
         """Return what is new of a batch, and take note of it."""
@@ -82,3 +86,36 @@ class Scribe:
         """Close the journal after what was asked before."""
         await self.working(self._log.close)
         self._thread.shutdown(wait=False)
+
+
+def _came(feed: str, run: Sequence[Batch]) -> Iterator[PlotsCame]:
+    """Yield one entry's content of batches whose numbers, if they have any, follow each other."""
+    plots = run[0].decoded.plots if len(run) == 1 else Plots.concat([batch.decoded.plots for batch in run])
+    frames = sum(batch.decoded.frames for batch in run)
+    counts: Counter[str] = Counter()
+    for batch in run:
+        for reason, count in batch.decoded.unplaceable:
+            counts[reason] += count
+    first, last = run[0].numbered, run[-1].numbered
+    message = replace(first.message, last=last.message.last) if first and last else None
+    if message or len(plots) or frames or counts:
+        yield PlotsCame(feed, plots, frames, tuple(counts.items()), message)
+
+
+def _runs(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Yield batches in runs that one message can name, or none has to."""
+    run: list[Batch] = []
+    for batch in batches:
+        if run and not _follows(run[-1].numbered, batch.numbered):
+            yield run
+            run = []
+        run.append(batch)
+    if run:
+        yield run
+
+
+def _follows(before: Numbered | None, after: Numbered | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    one, other = before.message, after.message
+    return (one.source, one.boot, one.last + 1) == (other.source, other.boot, other.first)

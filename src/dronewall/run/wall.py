@@ -298,7 +298,7 @@ class Wall:
         return min(room, self._housekeeper.plots_most) if self._housekeeper else room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:
-        contents = [content for feed, batch in drained.batches for content in self._scribe.contents_of(feed, batch)]
+        contents = list(self._scribe.contents_of(drained.batches))
         for feed, counts in drained.shed.items():
             contents.append(FramesRefused(feed, tuple((f"shed: {who}", n) for who, n in sorted(counts.items()))))
             self._watch.shed(counts, now_ns=now_ns)
