@@ -19,7 +19,7 @@ from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.model.errors import RequestError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
-from dronewall.outlets.web.guard import bound_socket
+from dronewall.outlets.loopback import bound_socket
 from dronewall.run.summary import Summary
 from dronewall.simulation.feed import NightFeed
 

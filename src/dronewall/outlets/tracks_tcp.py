@@ -21,9 +21,9 @@ from dronewall.engine.clock import Clock
 from dronewall.engine.urls import OUTLET, address_of
 from dronewall.model.picture import Picture
 from dronewall.model.status import WallStatus
+from dronewall.outlets.loopback import bound_socket
 from dronewall.outlets.outlet import House
 from dronewall.outlets.track_lines import Change, Lines, gone, lines_of
-from dronewall.outlets.web.guard import bound_socket
 
 TAKES_WITHIN_S = 5.0
 WAITING_MAX_BYTES = 64 * 1024

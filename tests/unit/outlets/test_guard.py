@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from dronewall.model.errors import ConfigError, RequestError
-from dronewall.outlets.web.guard import bound_socket, loopback_address, refusal_of
+from dronewall.outlets.loopback import bound_socket, loopback_address
+from dronewall.outlets.web.guard import refusal_of
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8", "[::1]"])

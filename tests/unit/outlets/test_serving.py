@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dronewall.bench.page_sky import made_up_sky, picture_of, status_of
 from dronewall.model.errors import ConfigError, RequestError
+from dronewall.outlets.loopback import bound_socket
 from dronewall.outlets.outlet import Outlet
 from dronewall.outlets.web.frames import HEADER
-from dronewall.outlets.web.guard import bound_socket
 from dronewall.outlets.web.server import WebOutlet
 
 AT_NS = 1_700_000_000_000_000_000

@@ -22,9 +22,10 @@ from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
+from dronewall.outlets.loopback import bound_socket, loopback_address
 from dronewall.outlets.web.api import api_router, openapi_config, refused
 from dronewall.outlets.web.board import Board
-from dronewall.outlets.web.guard import Guard, bound_socket, loopback_address
+from dronewall.outlets.web.guard import Guard
 from dronewall.outlets.web.live import live_handlers
 from dronewall.outlets.web.sockets import STALLED_AFTER_S, BoundedWebSocket
 
