@@ -24,12 +24,20 @@ def run_query(sql: str, *, journal: Path, as_json: bool, as_csv: bool, out: Path
     if out is not None:
         _write(table, out)
     elif as_json:
-        _print_json(table)
+        _print_json(_readable(table))
     elif as_csv:
-        _print_csv(table)
+        _print_csv(_readable(table))
     else:
-        _print_table(table)
+        _print_table(_readable(table))
     return 0
+
+
+def _readable(table: pa.Table) -> pa.Table:
+    """Return instants as text: Python's own have no nanoseconds."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_temporal(field.type):
+            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
+    return table
 
 
 def _write(table: pa.Table, out: Path) -> None:

@@ -82,8 +82,7 @@ class Archive:
     def _only_select(self, sql: str) -> None:
         with self._told():
             statements = self._duckdb.extract_statements(sql)
-        allowed = (self._duckdb.StatementType.SELECT, self._duckdb.StatementType.EXPLAIN)
-        if len(statements) != 1 or statements[0].type not in allowed:
+        if len(statements) != 1 or statements[0].type != self._duckdb.StatementType.SELECT:
             raise InputError("only one SELECT can be asked; the archive is never changed", self._remedy(), field="SQL")
 
     @contextmanager
@@ -212,4 +211,4 @@ def _quoted(column: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
+    return str(error).partition("\n")[0].rstrip(".!")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from archive_scenes import T0, archivist, fill, pruned, worked_out
 
+from dronewall.cli.query import run_query
 from dronewall.engine.retention import Limits
 from dronewall.engine.segments import sealed_folder, segments_in
 from dronewall.engine.sqlite_log import SqliteLog
@@ -122,12 +126,22 @@ def test_a_question_reads_no_other_file(journal: Path, tmp_path: Path, sql: str)
     assert "may read nothing but" in str(told.value) or "xtension" in str(told.value)
 
 
+def test_no_question_writes_over_a_segment(journal: Path) -> None:
+    victim = segments_in(sealed_folder(journal))[0].file("plots.parquet")
+    before = victim.read_bytes()
+    for sql in ("COPY (SELECT 1) TO '{file}' (USE_TMP_FILE false)", "COPY (SELECT 1) TO '{file}'"):
+        for how in ("", "EXPLAIN ANALYZE "):
+            with pytest.raises(InputError, match="only one SELECT"):
+                query(how + sql.format(file=victim), journal=journal)
+    assert victim.read_bytes() == before
+
+
 def test_the_lock_holds_by_itself_when_the_first_gate_is_passed(journal: Path, tmp_path: Path) -> None:
     import duckdb
 
     with asked(journal) as archive:
         connection = archive._connection
-        for sql in (f"COPY (SELECT 1) TO '{tmp_path}/x.csv'", "SET enable_external_access = true"):
+        for sql in (f"COPY (SELECT 1) TO '{tmp_path}/x.csv'", "SET memory_limit = '9GB'"):
             with pytest.raises(duckdb.Error):
                 connection.execute(sql)
 
@@ -151,6 +165,50 @@ def test_without_duckdb_the_error_says_what_to_install(journal: Path, monkeypatc
 def test_a_missing_journal_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such journal"):
         query("SELECT 1", journal=tmp_path / "none.journal")
+
+
+def asked_at_the_command_line(
+    capsys: pytest.CaptureFixture[str], sql: str, journal: Path, **how: Any
+) -> tuple[str, str]:
+    given = {"as_json": False, "as_csv": False, "out": None, **how}
+    assert run_query(sql, journal=journal, **given) == 0
+    said = capsys.readouterr()
+    return said.out, said.err
+
+
+def test_a_person_gets_fifty_rows_and_is_told_how_many_more_there_are(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = asked_at_the_command_line(capsys, "SELECT seq AS number FROM steps ORDER BY 1", journal)
+    assert "number" in out
+    assert sum(line.strip("│ ").isdigit() for line in out.splitlines()) == 50
+    assert "150 more rows" in err
+
+
+def test_a_machine_gets_every_row(journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT seq, range_m, elevation_deg FROM plots ORDER BY 1, 2"
+    out, _ = asked_at_the_command_line(capsys, sql, journal, as_json=True)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert len(rows) == 600
+    assert rows[0] == {"seq": 3, "range_m": 1000.0, "elevation_deg": None}
+    out, _ = asked_at_the_command_line(capsys, sql, journal, as_csv=True)
+    assert out.splitlines()[:2] == ["seq,range_m,elevation_deg", "3,1000.0,"]
+    assert len(out.splitlines()) == 601
+    asked_at_the_command_line(capsys, sql, journal, out=tmp_path / "answer.parquet")
+    assert pq.read_table(tmp_path / "answer.parquet").num_rows == 600
+
+
+def test_instants_can_be_read_to_the_nanosecond(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT make_timestamp_ns(at_ns + 1) AS at FROM steps ORDER BY seq LIMIT 1"
+    for how in ({}, {"as_json": True}, {"as_csv": True}):
+        assert "2025-10-09 08:53:20.000000001" in asked_at_the_command_line(capsys, sql, journal, **how)[0]
+
+
+def test_an_answer_goes_to_one_place(journal: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one place only"):
+        run_query("SELECT 1", journal=journal, as_json=True, as_csv=True, out=None)
+    with pytest.raises(InputError, match="not a Parquet file"):
+        run_query("SELECT 1", journal=journal, as_json=False, as_csv=False, out=tmp_path / "answer.csv")
 
 
 def test_nothing_is_left_behind(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
