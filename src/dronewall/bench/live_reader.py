@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from dronewall.engine.clock import WallClock
 from dronewall.outlets.web.frames import HEADER, FrameKind
@@ -35,31 +36,34 @@ class Reader:
 
     def __init__(self, url: str) -> None:
         self.seen = Seen()
-        self._socket = connect(
-            url.replace("http://", "ws://") + "ws/v1/picture", max_size=None, compression=None, proxy=None
-        )
-        self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._url = url.replace("http://", "ws://") + "ws/v1/picture"
+        self._open = ExitStack()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        connection = connect(self._url, max_size=None, compression=None, proxy=None)
+        frames = self._open.enter_context(connection)
+        self._thread = threading.Thread(target=self._read, args=(frames,), name="reader", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
-        self._thread.join(ENDS_WITHIN_S)
+        self._open.close()
+        if self._thread is not None:
+            self._thread.join(ENDS_WITHIN_S)
 
     def afresh(self) -> None:
         """Begin to count anew."""
         self.seen = Seen()
 
-    def _read(self) -> None:
+    def _read(self, frames: ClientConnection) -> None:
         clock = WallClock()
         before_ns = clock.now_ns()
         try:
             while True:
-                frame = self._socket.recv()
+                frame = frames.recv()
                 now_ns = clock.now_ns()
                 seen = self.seen
                 seen.frames += 1
