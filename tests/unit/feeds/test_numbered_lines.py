@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dronewall.feeds.plots import PlotsDecoder
+from dronewall.engine.links import Chunk
+from dronewall.feeds.plots import PlotsDecoder, _acknowledgement
 from dronewall.wire.plots_hello import LATE
 
 RECEIVED_NS = 1_700_000_001_000_000_000
@@ -127,3 +128,32 @@ def taken(stream: bytes, cuts: list[int]) -> dict[int, float]:
         last = message.last
         found.update(zip(decoder.numbered.numbers.tolist(), plots.range_m.tolist(), strict=True))
     return found
+
+
+class Writer:
+    """Keeps what a sender is told."""
+
+    def __init__(self) -> None:
+        self.told: list[bytes] = []
+
+    async def reply(self, data: bytes) -> None:
+        self.told.append(data)
+
+
+async def acknowledged(decoder: PlotsDecoder, data: bytes) -> list[bytes]:
+    writer = Writer()
+    decoder.decode(data, received_ns=RECEIVED_NS)
+    acknowledge = _acknowledgement(Chunk(data, RECEIVED_NS, "peer", writer.reply), decoder.safe)
+    if acknowledge is not None:
+        await acknowledge()
+    return writer.told
+
+
+async def test_a_sender_is_told_its_own_highest_number_that_is_safe() -> None:
+    decoder = PlotsDecoder("test")
+    assert await acknowledged(decoder, hello() + line(1.0)) == [b'{"acknowledged": 1001}\n']
+    assert await acknowledged(decoder, line(2.0) * 3) == [b'{"acknowledged": 1004}\n']
+
+
+async def test_a_sender_whose_hello_was_refused_is_told_nothing() -> None:
+    assert await acknowledged(PlotsDecoder("test"), hello(boot=-1) + line(1.0) * 3) == []
