@@ -42,25 +42,31 @@ WAITS_AT_MOST_MS = np.array([2_000.0, 600.0, 300.0])
 """How long a report may wait, by lane, before it is shed."""
 
 
-def lanes_of(plots: Plots, *, sensors: Sensors, picture: Picture) -> NDArray[np.uint8]:
-    """Return each report's lane.
+class Lanes:
+    """Tells reports' lanes by one picture; a second later it is still right: nothing flies ten kilometres a second.
 
     A report without a place of its own (a bearing, say) counts as near a track: it is rare and tells much.
     """
-    lanes = np.full(len(plots), Lane.TRACK, np.uint8)
-    ecef = _places(plots, sensors)
-    placed = np.isfinite(ecef).all(axis=1)
-    tracks = picture.tracks
-    shown = np.isin(tracks.status, (TrackStatus.CONFIRMED, TrackStatus.COASTING))
-    likely = tracks.classes[:, THREATENING].sum(axis=1) >= 0.5
-    affiliation = picture.identities.affiliation
-    if len(affiliation) == len(tracks):
-        likely = likely | np.isin(affiliation, (Affiliation.SUSPECT, Affiliation.HOSTILE))
-    here = _cells(ecef[placed])
-    near_track = np.isin(here, _cells_around(tracks.mean[shown, :3]))
-    near_threat = np.isin(here, _cells_around(tracks.mean[shown & likely, :3]))
-    lanes[placed] = np.where(near_threat, Lane.THREAT, np.where(near_track, Lane.TRACK, Lane.BULK))
-    return lanes
+
+    def __init__(self, sensors: Sensors, picture: Picture) -> None:
+        self._sensors = sensors
+        tracks, affiliation = picture.tracks, picture.identities.affiliation
+        shown = np.isin(tracks.status, (TrackStatus.CONFIRMED, TrackStatus.COASTING))
+        likely = tracks.classes[:, THREATENING].sum(axis=1) >= 0.5
+        if len(affiliation) == len(tracks):
+            likely = likely | np.isin(affiliation, (Affiliation.SUSPECT, Affiliation.HOSTILE))
+        self._near_tracks = _cells_around(tracks.mean[shown, :3])
+        self._near_threats = _cells_around(tracks.mean[shown & likely, :3])
+
+    def of(self, plots: Plots) -> NDArray[np.uint8]:
+        """Return each report's lane."""
+        lanes = np.full(len(plots), Lane.TRACK, np.uint8)
+        ecef = _places(plots, self._sensors)
+        placed = np.isfinite(ecef).all(axis=1)
+        here = _cells(ecef[placed])
+        near = np.where(_among(here, self._near_tracks), Lane.TRACK, Lane.BULK)
+        lanes[placed] = np.where(_among(here, self._near_threats), Lane.THREAT, near)
+        return lanes
 
 
 def _places(plots: Plots, sensors: Sensors) -> NDArray[np.float64]:
@@ -86,3 +92,11 @@ def _cells(ecef: NDArray[np.float64]) -> NDArray[np.int64]:
 def _cells_around(ecef: NDArray[np.float64]) -> NDArray[np.int64]:
     cubes = np.unique(np.floor(ecef / CELL_M).astype(np.int64), axis=0)
     return np.unique(((cubes[:, None, :] + _AROUND) * _PRIMES).sum(axis=2))
+
+
+def _among(values: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which values stand in a sorted array."""
+    if len(known) == 0:
+        return np.zeros(len(values), np.bool_)
+    at = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    return known[at] == values

@@ -38,7 +38,7 @@ from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.bulletin import Bulletin
 from dronewall.run.housekeeper import Housekeeper
 from dronewall.run.intake import Drained, Intake
-from dronewall.run.lanes import lanes_of
+from dronewall.run.lanes import Lanes
 from dronewall.run.pace import Pace
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed, nothing_yet
@@ -80,6 +80,8 @@ class Wall:
         self._step_in_hand: asyncio.Task[None] | None = None
         self._stepped_ns = 0
         self._clocks_due_ns = 0
+        self._lanes: Lanes | None = None
+        self._lanes_due_ns = 0
         self._journal_s = 0.0
         self._stepping = ThreadPoolExecutor(1, "pipeline")
         self._unread: list[tuple[int, Content]] = []
@@ -269,7 +271,7 @@ class Wall:
     async def _tick(self) -> None:
         """Journal what waits while the step before goes on; acknowledge it; begin the next step."""
         began_ns = self._clock.now_ns()
-        drained = self._intake.drain(self._room(), now_ns=began_ns, lanes=self._lanes)
+        drained = self._intake.drain(self._room(), now_ns=began_ns, lanes=self._lanes_of)
         contents = self._contents(drained, now_ns=began_ns)
         stepping = self.ready.is_set()
         if stepping:
@@ -304,8 +306,12 @@ class Wall:
             self._watch.shed(counts, now_ns=now_ns)
         return contents
 
-    def _lanes(self, plots: Plots) -> NDArray[np.uint8]:
-        return lanes_of(plots, sensors=self.sensors(), picture=self._picture)
+    def _lanes_of(self, plots: Plots) -> NDArray[np.uint8]:
+        """Return the lanes of reports, by the picture of at most a second ago."""
+        if self._lanes is None or self._picture.at_ns >= self._lanes_due_ns:
+            self._lanes = Lanes(self.sensors(), self._picture)
+            self._lanes_due_ns = self._picture.at_ns + NS_PER_S
+        return self._lanes.of(plots)
 
     async def _write(self, contents: list[Content]) -> None:
         """Append contents in one transaction; they are durable when this returns, and wait to be read."""

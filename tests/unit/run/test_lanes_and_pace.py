@@ -13,7 +13,7 @@ from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import ObjectClass, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import Tracks, TrackStatus
-from dronewall.run.lanes import Lane, lanes_of
+from dronewall.run.lanes import Lane, Lanes
 from dronewall.run.pace import ROOM_LEAST, ROOM_MOST, WORK_BEHIND_S, WORK_S, Pace
 from dronewall.run.reader import nothing_yet
 
@@ -41,19 +41,19 @@ def at(*places: tuple[float, float]) -> Plots:
 
 def test_a_report_near_a_threat_goes_before_one_near_a_flight_before_bulk() -> None:
     seen = picture((54.0, 25.0, TrackStatus.CONFIRMED, True), (55.0, 25.0, TrackStatus.CONFIRMED, False))
-    lanes = lanes_of(at((54.01, 25.0), (55.01, 25.0), (56.0, 27.0)), sensors=SENSORS, picture=seen)
+    lanes = Lanes(SENSORS, seen).of(at((54.01, 25.0), (55.01, 25.0), (56.0, 27.0)))
     assert lanes.tolist() == [Lane.THREAT, Lane.TRACK, Lane.BULK]
 
 
 def test_a_suspect_is_a_threat_whatever_its_class() -> None:
     seen = picture((54.0, 25.0, TrackStatus.COASTING, False))
     suspected = replace(seen, identities=Identities.of(1, affiliation=Affiliation.SUSPECT))
-    assert lanes_of(at((54.0, 25.0)), sensors=SENSORS, picture=suspected).tolist() == [Lane.THREAT]
+    assert Lanes(SENSORS, suspected).of(at((54.0, 25.0))).tolist() == [Lane.THREAT]
 
 
 def test_a_track_that_is_not_confirmed_draws_nobody_to_it() -> None:
     seen = picture((54.0, 25.0, TrackStatus.TENTATIVE, True))
-    assert lanes_of(at((54.0, 25.0)), sensors=SENSORS, picture=seen).tolist() == [Lane.BULK]
+    assert Lanes(SENSORS, seen).of(at((54.0, 25.0))).tolist() == [Lane.BULK]
 
 
 def test_a_radars_report_is_placed_by_its_site_and_a_bearing_counts_as_near_a_track() -> None:
@@ -61,13 +61,13 @@ def test_a_radars_report_is_placed_by_its_site_and_a_bearing_counts_as_near_a_tr
     plots = Plots.of(
         2, range_m=[100_000.0, np.nan], azimuth_rad=[0.0, 1.0], elevation_rad=[0.01, np.nan], sensor_ids=("radar-1",)
     )
-    lanes = lanes_of(plots, sensors=SENSORS, picture=north_of_the_radar)
+    lanes = Lanes(SENSORS, north_of_the_radar).of(plots)
     assert lanes.tolist() == [Lane.THREAT, Lane.TRACK]
 
 
 def test_a_report_of_an_undeclared_sensor_has_a_lane_too() -> None:
     plots = Plots.of(1, range_m=100.0, azimuth_rad=0.0, sensor_ids=("nobody",))
-    assert lanes_of(plots, sensors=SENSORS, picture=picture()).tolist() == [Lane.TRACK]
+    assert Lanes(SENSORS, picture()).of(plots).tolist() == [Lane.TRACK]
 
 
 def paced(fixed_s: float, each_s: float, *steps: int) -> Pace:
