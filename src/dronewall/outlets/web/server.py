@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.exceptions import HTTPException
 from litestar.response import File
@@ -27,6 +27,7 @@ from dronewall.outlets.web.api import api_router, openapi_config, refused
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.guard import Guard
 from dronewall.outlets.web.live import live_handlers
+from dronewall.outlets.web.metrics import CONTENT_TYPE, metrics_text
 from dronewall.outlets.web.sockets import STALLED_AFTER_S, BoundedWebSocket
 
 STATIC = Path(__file__).parent / "static"
@@ -150,9 +151,14 @@ def application(board: Board) -> ASGIApp:
     def page() -> File:
         return File(STATIC / "index.html", media_type="text/html", content_disposition_type="inline")
 
+    @get("/metrics", include_in_schema=False, sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        picture = board.cut.picture if board.cut else None
+        return Response(metrics_text(board.status, picture, clients=board.clients), media_type=CONTENT_TYPE)
+
     files = create_static_files_router("/static", directories=[STATIC], include_in_schema=False)
     app = Litestar(
-        route_handlers=[page, files, api_router(board), *live_handlers(board)],
+        route_handlers=[page, metrics, files, api_router(board), *live_handlers(board)],
         exception_handlers={HTTPException: refused},
         openapi_config=openapi_config(),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=1, minimum_size=4096),
