@@ -113,3 +113,14 @@ async def test_a_change_of_phase_is_news_at_once() -> None:
     status = replace(status_of(SKY, at_ns=AT_NS), phase=WallPhase.FINISHED)
     bench.board.put(picture_of(SKY, at_ns=AT_NS, seq=3), status)
     assert news.is_set()
+
+
+async def test_sensors_are_looked_over_once_for_each_cut_however_many_ask() -> None:
+    bench = Bench()
+    bench.put(1, at_ns=AT_NS)
+    first = bench.board.sensor_views()
+    assert bench.board.sensor_views() is first
+    bench.board.put(picture_of(SKY, at_ns=AT_NS, seq=2), replace(status_of(SKY, at_ns=AT_NS), heard_ns=()))
+    later = bench.board.sensor_views()
+    assert [view.sensor_id for view in later] == [view.sensor_id for view in first]
+    assert [view.health for view in later] != [view.health for view in first]

@@ -10,10 +10,10 @@ from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
-from dronewall.outlets.web.answers import status_view
+from dronewall.outlets.web.answers import sensor_views, status_view
 from dronewall.outlets.web.display import Shown, shown
 from dronewall.outlets.web.frames import delta_frame, full_frame
-from dronewall.outlets.web.views import StatusView
+from dronewall.outlets.web.views import SensorView, StatusView
 
 FULL_EVERY_NS = 950_000_000
 """A full frame each second; the rest is for a publisher whose second is a little short."""
@@ -77,6 +77,7 @@ class Board:
         self._told_seq = -1
         self._full_ns = 0
         self._first = asyncio.Event()
+        self._views: tuple[int, tuple[SensorView, ...]] = (-1, ())
 
     def put(self, picture: Picture, status: WallStatus) -> None:
         """Cut a new picture; those who wait for one wake up."""
@@ -119,6 +120,14 @@ class Board:
             self._told_seq = cut.picture.seq
             self._on_sent(cut.picture.seq, self.clock())
         self._told_number = max(self._told_number, cut.number)
+
+    def sensor_views(self) -> tuple[SensorView, ...]:
+        """Return every sensor with its health, made once for each cut: there may be many of them, and many clients."""
+        number = 0 if self.cut is None else self.cut.number
+        if self._views[0] != number or self.cut is None:
+            at_ns = self.clock() if self.cut is None else self.cut.picture.at_ns
+            self._views = (number, sensor_views(self.sensors(), self.status, at_ns))
+        return self._views[1]
 
     def status_view(self) -> StatusView | None:
         """Return the wall's health, or None before anything was published."""

@@ -11,7 +11,7 @@ from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
-from dronewall.outlets.web.answers import alert_view, feed_view, sensor_views
+from dronewall.outlets.web.answers import alert_view, feed_view
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.views import (
     AlertsEvent,
@@ -104,8 +104,7 @@ class Told:
             events += self._changed_feeds(FeedsEvent(tuple(feed_view(feed) for feed in board.status.feeds)))
         if board.cut is not None:
             events += self._changed_alerts(AlertsEvent(tuple(alert_view(a) for a in board.cut.picture.alerts)))
-        at_ns = board.cut.picture.at_ns if board.cut else board.clock()
-        return events + self._changed_sensors(sensor_views(board.sensors(), board.status, at_ns))
+        return events + self._changed_sensors(board.sensor_views())
 
     def _changed_feeds(self, event: FeedsEvent) -> list[View]:
         changed, self._feeds = event != self._feeds, event
