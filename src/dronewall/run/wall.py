@@ -48,6 +48,9 @@ TICK_S = 0.1
 CHECKPOINT_EVERY_S = 30.0
 ACKNOWLEDGE_WITHIN_S = 5.0
 FAILURE_SHOWN_S = 3.0
+SWITCHES_S = 0.0005
+"""How long a thread may keep the interpreter from another. The pipeline gives it up for each kernel, hundreds of times a
+step; at Python's own 5 ms it waits longer to get it back from a busy loop than it works."""
 TAKEN_IN_A_ROW = 16
 SET_ASIDE_MOST = 8
 """So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
@@ -129,6 +132,7 @@ class Wall:
             StepFailed: the pipeline failed again and again.
         """
         self._outlets = tuple(outlets)
+        sys.setswitchinterval(SWITCHES_S)
         try:
             await self._begin()
             feeding = [asyncio.create_task(self._keep_feeding(feed)) for feed in self._parts.feeds]
