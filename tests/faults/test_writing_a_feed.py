@@ -87,6 +87,7 @@ async def test_the_page_gives_plots_in_the_journal_and_a_track_in_the_picture(tm
     settings.write_text(
         settings.read_text().replace("127.0.0.1:7070", f"127.0.0.1:{wall.feed_port}")
         + f'[page]\nlisten = "127.0.0.1:{wall.page_port}"\n'
+        + f'[[outlets]]\nurl = "tracks+tcp://127.0.0.1:{(outlet_port := free_port())}"\n'
     )
     wall.process = await asyncio.create_subprocess_exec(
         *COMMAND, "run", str(settings), "--json", env=environment,
@@ -101,10 +102,15 @@ async def test_the_page_gives_plots_in_the_journal_and_a_track_in_the_picture(tm
                 await asyncio.sleep(0.1)
                 answer = await wall.get("/api/v1/tracks")
                 tracks = answer["tracks"] if isinstance(answer, dict) else answer
+            reader, writer = await asyncio.open_connection("127.0.0.1", outlet_port)
+            track = json.loads(await reader.readline())
+            writer.close()
     finally:
         sending.cancel()
         status, summary, said = await wall.end()
     assert status == 0, said
+    assert (track["status"], track["sensors"]) == ("confirmed", ["mlat"])
+    assert track["lon_deg"] == pytest.approx(25.25, abs=0.01)
     assert summary["tracks"] == 1
     (counts,) = summary["feeds"].values()
     assert sum(counts["refused"].values() if isinstance(counts["refused"], dict) else [counts["refused"]]) >= 1
