@@ -49,8 +49,8 @@ CHECKPOINT_EVERY_S = 30.0
 ACKNOWLEDGE_WITHIN_S = 5.0
 FAILURE_SHOWN_S = 3.0
 SWITCHES_S = 0.0005
-"""How long a thread may keep the interpreter from another. The pipeline gives it up for each kernel, hundreds of times a
-step; at Python's own 5 ms it waits longer to get it back from a busy loop than it works."""
+"""How long a thread may keep the interpreter from another. The pipeline gives it up for each kernel, often in each
+step; at Python's own 5 ms it would wait longer to get it back from a busy loop than it works."""
 TAKEN_IN_A_ROW = 16
 SET_ASIDE_MOST = 8
 """So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
