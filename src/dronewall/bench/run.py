@@ -42,7 +42,7 @@ FIELDS = (
 
 def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes what was asked and yields its figures."""
-    return {"live": _live, "page": _page, "score": _score}
+    return {"live": _live, "page": _page, "restart": _restart, "score": _score}
 
 
 def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
@@ -63,6 +63,12 @@ def _live(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.live import live
 
     return live(quick=asked.quick, seconds=asked.seconds, only=asked.only)
+
+
+def _restart(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.restart import restart
+
+    return restart(quick=asked.quick)
 
 
 def _score(asked: Asked) -> Iterable[Figure]:
