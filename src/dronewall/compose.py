@@ -331,7 +331,8 @@ def replay_of(
     ]
     return Played(
         recorded_contents(recordings, sensors=register, step_ns=step_ns, last_ns=last_ns),
-        Reader(lambda: Pipeline(Sensors(), truth_domain=TruthDomain.LIVE)),
+        # What a recording holds until an instant belongs to its picture: nothing waits for what may come.
+        Reader(lambda: Pipeline(Sensors(), truth_domain=TruthDomain.LIVE, reorder_ns=0)),
         TruthDomain.LIVE,
         ", ".join(file.name for file in files),
     )
