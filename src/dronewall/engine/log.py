@@ -121,6 +121,7 @@ class Log(Protocol):
     def prune(self, through_seq: int, *, most: int = PRUNED_AT_ONCE) -> int:
         """Take out up to `most` of the oldest entries, up to entry `through_seq`, and return how many went.
 
+        Fewer go when they are large, so that no append waits long; 0 means that there is nothing left to take out.
         What a restart needs stays: the entries after the older of the checkpoints, all of them if there is none; and
         the newest entry.
 

@@ -52,8 +52,9 @@ __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteLog", "is_journal"]
 
 TAIL_ENTRIES, TAIL_BYTES = 64, 8 * 2**20
 """How much of the newest entries is looked at before a journal is written on."""
-PAGES_GIVEN_BACK = 4_096
-"""How many free pages one pruning gives back to the disk: 16 MiB, so that no append waits long for it."""
+PRUNED_BYTES = 8 * 2**20
+PAGES_GIVEN_BACK = 2_560
+"""How much one pruning takes out and how many free pages it gives back to the disk, 10 MiB: no append waits long."""
 
 
 class SqliteLog:
@@ -146,9 +147,11 @@ class SqliteLog:
             try:
                 seqs = [seq for (seq,) in self._connection.execute("SELECT seq FROM checkpoints")]
                 through = min(prunable(through_seq, last_seq=last, checkpoints=seqs), first - 1 + most)
+                through = self._short_of(first, through)
                 if through >= first:
                     self._connection.execute("DELETE FROM log WHERE seq <= ?", (through,))
-                self._connection.execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
+                # A script, for `execute` stops after the first page.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK});")
             except sqlite3.Error as error:
                 self._break(error)
             self._span = (max(first, through + 1), last)
@@ -212,6 +215,16 @@ class SqliteLog:
             expected, looked_at = expected - 1, looked_at + len(row[-1])
             if looked_at >= TAIL_BYTES:
                 return
+
+    def _short_of(self, first: int, through: int) -> int:
+        """Return how far entries may be taken out at once, so that no append waits long: at least one of them."""
+        size = 0
+        asked = "SELECT seq, length(body) FROM log WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        for seq, body_bytes in self._connection.execute(asked, (first, through)):
+            size += body_bytes
+            if size >= PRUNED_BYTES:
+                return int(seq)
+        return through
 
     def _keep_windows(self, windows: Windows, touched: dict[str, int]) -> None:
         """Store the windows that entries changed (source → entry), and drop the ones that had to go for them."""

@@ -149,3 +149,17 @@ def test_the_file_names_its_owner(path: Path) -> None:
     with sqlite3.connect(filled(path)) as look:
         assert look.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
     look.close()
+
+
+def test_the_file_shrinks_when_entries_are_taken_out_a_little_at_a_time(path: Path) -> None:
+    log = SqliteLog(path)
+    for number in range(1, 41):
+        log.append([Entry(EntryKind.PLOTS, number, bytes(1_000_000))])
+    log.keep(Checkpoint(39, b""))
+    full = log.size_bytes
+    went = [log.prune(39) for _ in range(8)]
+    assert max(went) < 12  # no append waits for more than some megabytes
+    assert sum(went) == 39
+    assert went[-1] == 0
+    log.close()
+    assert path.stat().st_size < full / 4
