@@ -11,7 +11,7 @@ import socket
 import struct
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +21,28 @@ from dronewall.model.status import FeedState
 
 UDP_BUFFER_BYTES = 4 * 1024 * 1024
 SENDERS_COUNTED_MAX = 1024
+GATHERS_S = 0.01
+GATHERED_MOST = 256
 SYSTEM_TABLES = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
 
 
 async def bind_udp(
     host: str, port: int, *, clock: Clock, on_state: OnState, datagrams_max: int = 4096
 ) -> AsyncGenerator[Chunk, None]:
-    """Yield the datagrams that arrive on a port; a multicast group as `host` is joined on every interface.
+    """Yield the datagrams that arrive on a port one by one; otherwise as `bind_udp_gathered`."""
+    gathered = bind_udp_gathered(host, port, clock=clock, on_state=on_state, datagrams_max=datagrams_max)
+    async with aclosing(gathered):
+        async for chunks in gathered:
+            for chunk in chunks:
+                yield chunk
+
+
+async def bind_udp_gathered(
+    host: str, port: int, *, clock: Clock, on_state: OnState, datagrams_max: int = 4096
+) -> AsyncGenerator[list[Chunk], None]:
+    """Yield the datagrams that arrive on a port, those of ten milliseconds at once.
+
+    A multicast group as `host` is joined on every interface.
 
     Raises:
         InputError: the address cannot be bound, for instance because it is in use.
@@ -41,7 +56,7 @@ async def bind_udp(
         raise cannot_bind(host, port, error) from error
     try:
         while True:
-            yield await inlet.next()
+            yield await inlet.gathered()
     finally:
         transport.close()
 
@@ -102,11 +117,24 @@ class Datagrams(asyncio.DatagramProtocol):
         self._held += 1
         self._arrived.set()
 
+    async def gathered(self) -> list[Chunk]:
+        """Return the datagrams that wait, after a moment in which more may come: many cost little more than one."""
+        await self._any()
+        if self._held < GATHERED_MOST:
+            await asyncio.sleep(GATHERS_S)
+        return [self._next() for _ in range(min(self._held, GATHERED_MOST))]
+
     async def next(self) -> Chunk:
         """Return the next datagram, of each sender in turn; it tells how many were dropped before it."""
+        await self._any()
+        return self._next()
+
+    async def _any(self) -> None:
         while not self._held:
             self._arrived.clear()
             await self._arrived.wait()
+
+    def _next(self) -> Chunk:
         peer, waiting = next(iter(self._waiting.items()))
         chunk = waiting.popleft()
         self._held -= 1

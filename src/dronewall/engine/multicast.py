@@ -24,8 +24,8 @@ def is_group(host: str) -> bool:
 
 async def join_multicast(
     group: str, port: int, *, interface: str, clock: Clock, on_state: OnState, datagrams_max: int = 4096
-) -> AsyncGenerator[Chunk, None]:
-    """Yield the datagrams that are sent to a group on one interface.
+) -> AsyncGenerator[list[Chunk], None]:
+    """Yield the datagrams that are sent to a group on one interface, those of ten milliseconds at once.
 
     Args:
         group: an address of which `is_group` holds.
@@ -49,7 +49,7 @@ async def join_multicast(
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: inlet, sock=joined)
     try:
         while True:
-            yield await inlet.next()
+            yield await inlet.gathered()
     finally:
         transport.close()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.datagrams import bind_udp
+from dronewall.engine.datagrams import bind_udp_gathered
 from dronewall.engine.links import Chunk
 from dronewall.engine.multicast import is_group, join_multicast
 from dronewall.feeds.asterix_decoder import ADS_B, TRACKS, AsterixDecoder, sensor_id_of
@@ -80,18 +80,18 @@ class AsterixFeed:
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield what arrives, for ever."""
         async with aclosing(self._chunks()) as chunks:
-            async for chunk in chunks:
-                if chunk.dropped:
-                    self._tally.refuse("datagram lost, for the buffer was full", chunk.dropped)
-                decoded = self._decoder.decode(chunk.data, received_ns=chunk.received_ns)
-                self._tally.count(decoded, received_ns=chunk.received_ns)
+            async for gathered in chunks:
+                if dropped := sum(chunk.dropped for chunk in gathered):
+                    self._tally.refuse("datagram lost, for the buffer was full", dropped)
+                decoded = self._decoder.heard((chunk.data, chunk.received_ns) for chunk in gathered)
+                self._tally.count(decoded, received_ns=gathered[-1].received_ns)
                 yield Batch(decoded)
 
-    def _chunks(self) -> AsyncGenerator[Chunk, None]:
+    def _chunks(self) -> AsyncGenerator[list[Chunk], None]:
         host, port, clock, on_state = self._address.host, self._address.port, self._clock, self._tally.moved
         if self._interface:
             return join_multicast(host, port, interface=self._interface, clock=clock, on_state=on_state)
-        return bind_udp(host, port, clock=clock, on_state=on_state)
+        return bind_udp_gathered(host, port, clock=clock, on_state=on_state)
 
 
 class AsterixPlugin:

@@ -100,6 +100,15 @@ class AsterixDecoder:
             self._take(block, step)
         return step.decoded(self._refusals)
 
+    def heard(self, datagrams: Iterable[tuple[bytes, int]]) -> Decoded:
+        """Take several datagrams, each with when it was received (ns UTC); the same as one by one, and cheaper."""
+        step = _Step(None)
+        for data, received_ns in datagrams:
+            step.received_ns = received_ns
+            for block in self._blocks.cut(data):
+                self._take(block, step)
+        return step.decoded(self._refusals)
+
     def pieces(self, data: bytes) -> Iterator[Decoded]:
         """Take a piece of a recording and yield it in pieces of about half a second of its own time."""
         step, since_ns = _Step(None), self._latest_ns
