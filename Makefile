@@ -46,9 +46,10 @@ types: $(INSTALLED) ## mypy, strict
 arch: $(INSTALLED) ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
-deep: $(INSTALLED) ## every law with very many cases; prints its seed
+deep: $(INSTALLED) ## every law with very many cases, kills, power cuts and a soak: hours; prints its seed
 	@echo "seed $(SEED): repeat with make deep SEED=$(SEED)"
 	$(PYTEST) tests/property --hypothesis-profile=deep --hypothesis-seed=$(SEED) $(ARGS)
+	$(PYTEST) -s -m deep tests/deep $(ARGS)
 
 bench: $(INSTALLED) ## every benchmark, one line per figure
 	$(BIN)/dronewall bench all $(ARGS)

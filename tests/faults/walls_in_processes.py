@@ -28,7 +28,7 @@ SENSOR = {
     "hae_m": 100.0,
     "sigma": {"range_m": 30.0, "azimuth_deg": 0.1, "elevation_deg": 0.2},
     "period_s": 1.0,
-    "range_max_m": 100000,
+    "range_max_m": 200000,
 }
 OBJECTS = 20
 CLOCK = WallClock()
@@ -55,10 +55,12 @@ class WallProcess:
     feed_port: int = field(default_factory=free_port)
     page_port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
+    before: tuple[str, ...] = ()
+    """What stands before its command, for instance `FaultyDisk.command`."""
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *COMMAND, "run", "--feed", f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true",
+            *self.before, *COMMAND, "run", "--feed", f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true",
             "--sensors", str(self.sensors), "--journal", str(self.journal),
             "--listen", f"127.0.0.1:{self.page_port}", "--json",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -75,7 +77,27 @@ class WallProcess:
                         return
                 await asyncio.sleep(0.05)
 
+    async def failed(self) -> tuple[dict[str, Any], str]:
+        """Wait until the wall says that it has failed and ends with status 1; return its status then, and its words."""
+        assert self.process is not None
+        async with asyncio.timeout(120.0):
+            while True:
+                status = await self.get("/api/v1/status")
+                if status["phase"] == "failed":
+                    break
+                await asyncio.sleep(0.05)
+        alerts = await self.get("/api/v1/alerts")
+        assert "wall-failed" in json.dumps(alerts)
+        out, err = await asyncio.wait_for(self.process.communicate(), 60.0)
+        assert (self.process.returncode, out, b"Traceback" in err) == (1, b"", False), err.decode()
+        return status, err.decode()
+
     async def get(self, path: str) -> Any:
+        """Return what the page answers, from JSON."""
+        return json.loads(await self.read(path))
+
+    async def read(self, path: str) -> bytes:
+        """Return what the page answers, as it is."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.page_port)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
@@ -84,7 +106,7 @@ class WallProcess:
             writer.close()
         if b" 200 " not in head.splitlines()[0]:
             raise ValueError(head.splitlines()[0])
-        return json.loads(_unchunked(body) if b"chunked" in head.lower() else body)
+        return _unchunked(body) if b"chunked" in head.lower() else body
 
     async def kill(self) -> None:
         assert self.process is not None
@@ -128,16 +150,39 @@ class Witness:
 
 
 class Sensor:
-    """A radar that sees objects fly past, numbers its plots (`track_ref`), and says nothing twice.
+    """A radar that sees objects fly past and numbers its plots (`track_ref`).
 
-    Each object claims its own address, so that whoever looks at tracks can tell objects apart.
+    Each object claims its own address, so that whoever looks at tracks can tell objects apart. Without `source` it says
+    nothing twice. With one it opens each connection with a hello, keeps what is not acknowledged, and sends it again.
+
+    Args:
+        port: where the wall listens.
+        witness: told each number that was acknowledged.
+        every_s: the pause between bursts.
+        burst: how many plots it sends at a time.
+        objects: how many it sees.
+        source: its name in the hello.
     """
 
-    def __init__(self, port: int, witness: Witness, *, every_s: float = 0.05) -> None:
+    def __init__(
+        self,
+        port: int,
+        witness: Witness,
+        *,
+        every_s: float = 0.05,
+        burst: int = 1,
+        objects: int = OBJECTS,
+        source: str = "",
+    ) -> None:
         self._port = port
         self._witness = witness
         self._every_s = every_s
+        self._burst = burst
+        self._objects = objects
+        self._source = source
+        self._kept: dict[int, bytes] = {}
         self.sent = 0
+        self.acknowledged = 0
 
     async def run(self) -> None:
         """Talk to the wall for ever; when it is gone, try again."""
@@ -148,13 +193,15 @@ class Sensor:
             await asyncio.sleep(0.05)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        numbers: list[int] = []
-        hearing = asyncio.create_task(self._hear(reader, numbers))
+        first = next(iter(self._kept), self.sent + 1) if self._source else self.sent + 1
+        hearing = asyncio.create_task(self._hear(reader, known=first - 1, shift=0 if self._source else first - 1))
         try:
+            if self._source:
+                hello = {"hello": {"source": self._source, "boot": 1, "next": first}}
+                writer.write(json.dumps(hello).encode() + b"\n" + b"".join(self._kept.values()))
             while not hearing.done():
-                self.sent += 1
-                numbers.append(self.sent)
-                writer.write(self._line(self.sent))
+                lines = [self._numbered_line() for _ in range(self._burst)]
+                writer.write(b"".join(lines))
                 await writer.drain()
                 await asyncio.sleep(self._every_s)
         finally:
@@ -162,20 +209,29 @@ class Sensor:
             await asyncio.gather(hearing, return_exceptions=True)
             writer.close()
 
-    async def _hear(self, reader: asyncio.StreamReader, numbers: list[int]) -> None:
-        known = 0
+    def _numbered_line(self) -> bytes:
+        self.sent += 1
+        line = self._line(self.sent)
+        if self._source:
+            self._kept[self.sent] = line
+        return line
+
+    async def _hear(self, reader: asyncio.StreamReader, *, known: int, shift: int) -> None:
         while line := await reader.readline():
-            safe = json.loads(line)["acknowledged"]
-            for number in numbers[known:safe]:
+            safe = json.loads(line)["acknowledged"] + shift
+            for number in range(known + 1, safe + 1):
                 self._witness.write(number)
+                self._kept.pop(number, None)
             self._witness.seal()
-            known = safe
+            known = max(known, safe)
+            self.acknowledged = known
 
     def _line(self, number: int) -> bytes:
         now_ns = CLOCK.now_ns()
-        which = number % OBJECTS
-        along_m = 5_000.0 + 60.0 * ((now_ns / 1e9) % 1_000.0)
-        east_m, north_m, up_m = 4_000.0 * (which - OBJECTS / 2) + 2_000.0, along_m, 1_000.0 + 150.0 * which
+        which = number % self._objects
+        row, column = divmod(which, OBJECTS)
+        along_m = 5_000.0 + 60.0 * ((now_ns / 1e9) % 1_000.0) + 4_000.0 * row
+        east_m, north_m, up_m = 4_000.0 * (column - OBJECTS / 2) + 2_000.0, along_m, 1_000.0 + 150.0 * column
         range_m = math.sqrt(east_m**2 + north_m**2 + up_m**2)
         plot = {
             "sensor_id": "radar-1",

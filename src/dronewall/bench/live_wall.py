@@ -52,6 +52,7 @@ class Watched:
     rss_bytes: int
     cpu_s: float
     files: int
+    threads: int
     journal_bytes: int
 
 
@@ -142,5 +143,6 @@ def _watched(composed: Composed, looker: Looker, folder: Path) -> Watched:
         rss_bytes=own.memory_info().rss,
         cpu_s=times.user + times.system,
         files=own.num_fds() if hasattr(own, "num_fds") else 0,
+        threads=own.num_threads(),
         journal_bytes=sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
     )

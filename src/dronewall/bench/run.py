@@ -40,9 +40,13 @@ FIELDS = (
 """The fields of one figure, all of them present, None where they do not apply."""
 
 
+TAKES_HOURS = ("soak",)
+"""Not among `all`."""
+
+
 def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes what was asked and yields its figures."""
-    return {"live": _live, "page": _page, "restart": _restart, "score": _score}
+    return {"live": _live, "page": _page, "restart": _restart, "score": _score, "soak": _soak}
 
 
 def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
@@ -54,7 +58,8 @@ def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
     known = benches()
     if name != "all" and name not in known:
         raise InputError(f"there is no benchmark '{name}'", f"Choose one of: all, {', '.join(known)}", field="NAME")
-    for chosen in known if name == "all" else (name,):
+    short = (one for one in known if one not in TAKES_HOURS)
+    for chosen in short if name == "all" else (name,):
         for figure in known[chosen](asked):
             yield {field: figure.get(field) for field in FIELDS}
 
@@ -81,3 +86,9 @@ def _page(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.page import run
 
     return run(asked.quick)
+
+
+def _soak(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.soak import soak
+
+    return soak(quick=asked.quick, seconds=asked.seconds)

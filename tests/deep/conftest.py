@@ -1,0 +1,12 @@
+"""Lets the deep tests use what those of `tests/faults` share; all of them are marked deep."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+
+from disk_fixtures import disk, shim
+
+__all__ = ["disk", "shim"]
