@@ -231,3 +231,16 @@ def test_a_recording_implies_the_senders_that_need_no_site(tmp_path: Path) -> No
     )
     assert station.sigma.position_m is not None
     assert tracker.sigma.velocity_mps is not None
+
+
+def test_datagrams_decoded_together_give_what_they_give_one_by_one() -> None:
+    datagrams = [report(time_s=43_200.0 + n, nm=32.0 + n) for n in range(4)] + [north(time_s=43_205.0), b"\x30\x00"]
+    heard = [(data, NOON + n * 1_000_000_000) for n, data in enumerate(datagrams)]
+    together, one_by_one = decoder(), decoder()
+    gathered = together.heard(heard)
+    each = [one_by_one.decode(data, received_ns=received_ns) for data, received_ns in heard]
+    assert gathered.plots.received_ns.tolist() == [ns for one in each for ns in one.plots.received_ns.tolist()]
+    assert gathered.plots.range_m.tolist() == [m for one in each for m in one.plots.range_m.tolist()]
+    assert gathered.plots.scan.tolist() == [scan for one in each for scan in one.plots.scan.tolist()]
+    assert gathered.frames == sum(one.frames for one in each) > 4
+    assert [error.reason for error in gathered.refused] == [error.reason for one in each for error in one.refused] != []
