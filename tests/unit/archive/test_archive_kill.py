@@ -16,6 +16,8 @@ from dronewall.engine.segments import sealed_folder, segments_in, verify
 from dronewall.engine.sqlite_log import SqliteLog
 
 NEVER = 10**9
+FIRST_SEGMENT = 26
+"""The operations of the first segment and some of the second: each of them is tried, later ones now and then."""
 
 
 def killed(journal: Path, at: int) -> subprocess.CompletedProcess[str]:
@@ -40,7 +42,9 @@ def test_a_kill_at_any_moment_loses_nothing_and_leaves_nothing_half(tmp_path: Pa
     operations = int(killed(copied("none"), NEVER).stdout)
     assert operations > 50
     hit = 0
-    for at in sorted({*range(1, 14), *range(14, operations, operations // 24), operations}):
+    assert operations > FIRST_SEGMENT
+    later = range(FIRST_SEGMENT, operations, max(1, (operations - FIRST_SEGMENT) // 8))
+    for at in [*range(1, FIRST_SEGMENT), *later, operations, NEVER]:
         journal = copied(f"kill-{at}")
         hit += killed(journal, at).returncode == -9
         for segment in segments_in(sealed_folder(journal)):
