@@ -46,7 +46,7 @@ TAKES_HOURS = ("soak",)
 
 def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes what was asked and yields its figures."""
-    return {"live": _live, "page": _page, "restart": _restart, "score": _score, "soak": _soak}
+    return {"archive": _archive, "live": _live, "page": _page, "restart": _restart, "score": _score, "soak": _soak}
 
 
 def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
@@ -62,6 +62,12 @@ def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
     for chosen in short if name == "all" else (name,):
         for figure in known[chosen](asked):
             yield {field: figure.get(field) for field in FIELDS}
+
+
+def _archive(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.archive import archive
+
+    return archive(quick=asked.quick)
 
 
 def _live(asked: Asked) -> Iterable[Figure]:
