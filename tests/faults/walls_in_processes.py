@@ -200,7 +200,7 @@ class Sensor:
                 hello = {"hello": {"source": self._source, "boot": 1, "next": first}}
                 writer.write(json.dumps(hello).encode() + b"\n" + b"".join(self._kept.values()))
             while not hearing.done():
-                lines = [self._numbered_line() for _ in range(self._burst)]
+                lines = [self.next_line() for _ in range(self._burst)]
                 writer.write(b"".join(lines))
                 await writer.drain()
                 await asyncio.sleep(self._every_s)
@@ -209,7 +209,8 @@ class Sensor:
             await asyncio.gather(hearing, return_exceptions=True)
             writer.close()
 
-    def _numbered_line(self) -> bytes:
+    def next_line(self) -> bytes:
+        """Return the next line, numbered."""
         self.sent += 1
         line = self._line(self.sent)
         if self._source:
