@@ -551,7 +551,9 @@ def a_queue_lags_by_seconds(ground: Ground) -> list[Finding]:
 
 @breaks(Sign.ALERT_STANDS)
 def a_running_wall_raises_an_alert(ground: Ground) -> list[Finding]:
-    ground.runs(RUNNING, Alert("disk", AlertPriority.CRITICAL, NOW_NS, "The disk is full", "Bulk is shed."))
+    ground.runs(
+        RUNNING, Alert("intake-shed", AlertPriority.CRITICAL, NOW_NS, "More plots arrive than can be taken", "4000.")
+    )
     return ground.found()
 
 

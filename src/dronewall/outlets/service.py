@@ -69,7 +69,8 @@ class ServiceOutlet:
 def line_of(picture: Picture, status: WallStatus) -> str:
     """Return how the wall is, for one line of `systemctl status`."""
     if status.phase is WallPhase.COMPILING:
-        return status.detail or f"compiling {status.compiled} of {status.to_compile} kernels"
+        compiling = f"compiling {status.compiled} of {status.to_compile} kernels" if status.to_compile else "starting"
+        return status.detail or compiling
     connected = sum(feed.state is FeedState.CONNECTED for feed in status.feeds)
     troubled = sum(bool(sensor.problems) for sensor in status.sensors)
     return (

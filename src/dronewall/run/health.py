@@ -225,6 +225,8 @@ def duration(seconds: float) -> str:
 RAISED_AFTER_NS = 5 * NS_PER_S
 ENDED_AFTER_NS = 30 * NS_PER_S
 NAMED_MOST = 40
+ALERTED = tuple(trouble for trouble in Trouble if trouble is not Trouble.CLOCK)
+"""Registration itself raises the alerts about clocks: it knows what it does about them."""
 WORDS = {
     Trouble.SILENT: ("is silent", "sensors are silent", "See whether they have power and whether their link is up."),
     Trouble.SLOW: ("is slow", "sensors are slow", "Compare their period with the one in the sensors file."),
@@ -252,7 +254,7 @@ class SensorAlerts:
         for key in [key for key, (last_ns, _) in self._last.items() if now_ns - last_ns > self._kept_ns(key)]:
             del self._last[key], self._since[key]
         alerts = []
-        for trouble in Trouble:
+        for trouble in ALERTED:
             problems = {
                 sensor_id: self._last[trouble, sensor_id][1]
                 for (kind, sensor_id), since_ns in self._since.items()
@@ -274,7 +276,6 @@ def _alert(trouble: Trouble, problems: Mapping[str, str], raised_at: int) -> Ale
     names = sorted(problems)
     if len(names) == 1:
         title, detail, sensor_id = f"{names[0]} {one}", f"It is {problems[names[0]]}. {remedy}", names[0]
-        detail = detail.replace("It is clock", "Its clock is", 1)
     else:
         more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
         title, sensor_id = f"{len(names)} {many}", ""

@@ -191,6 +191,11 @@ def test_an_alert_about_one_sensor_names_it_and_its_problem() -> None:
     assert "silent for 42 s" in alert.detail
 
 
+def test_wrong_clocks_are_left_to_those_who_correct_them() -> None:
+    off = (SensorHealth("radar-1", 1.0, T0_NS, 3.0, ("clock 3.0 s ahead of ours",)),)
+    assert set(looks(SensorAlerts(), off, range(60))) == {0}
+
+
 def test_a_trouble_that_comes_and_goes_is_no_alert_and_one_that_flutters_stays_one() -> None:
     passing = SensorAlerts()
     assert list(looks(passing, silent("radar-1"), range(4))) == [0] * 4

@@ -20,7 +20,8 @@ SIGN_OF = {
     Trouble.STUCK: Sign.SENSOR_STUCK,
     Trouble.CLOCK: Sign.SENSOR_CLOCK,
 }
-ALERTS_OF_SENSORS = tuple(f"sensors-{trouble.value}" for trouble in Trouble)
+TOLD_OTHERWISE = ("sensors-", "clock:", "disk-", "feed-lost:")
+"""Alerts about what other checks tell of, with more detail."""
 
 
 def wall(patient: Patient) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def _feeds_lost(feeds: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
 
 def _alerts(alerts: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
     for alert in alerts:
-        ours = alert["track_id"] is None and not alert["alert_id"].startswith((*ALERTS_OF_SENSORS, "feed-lost:"))
+        ours = alert["track_id"] is None and not alert["alert_id"].startswith(TOLD_OTHERWISE)
         if ours and alert["priority"] != "information":
             make = problem if alert["priority"] == "critical" else warning
             yield make(Sign.ALERT_STANDS, f"alert: {alert['title']}", alert["detail"])
