@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_kill import everything_acknowledged_is_in_the_journal_once
+from kills import everything_acknowledged_is_in_the_journal_once
 from walls_in_processes import Sensor, WallProcess, Witness, going, written_sensors
 
 from dronewall.engine.entries import FramesRefused, content_of

@@ -1,121 +1,22 @@
-"""kill -9 of the running wall, five times at random, and what a witness says afterwards."""
+"""kill -9 of the running wall, five times at random under load; `make deep` does it two hundred times."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from datetime import date
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import numpy as np
 import pytest
-from walls_in_processes import OBJECTS, Sensor, WallProcess, Witness, going, written_sensors
+from kills import killed_again_and_again
 
-from dronewall.compose import replay_of
 from dronewall.engine.clock import WallClock
-from dronewall.engine.entries import PlotsCame, content_of
-from dronewall.engine.sqlite_log import SqliteLog
-from dronewall.model.picture import Picture
-from dronewall.model.sensors import Sensors
-from dronewall.outlets.web.answers import tracks_view
-from dronewall.outlets.web.display import shown
-from dronewall.run.replay import played
 
 KILLS = 5
-CLEAN_END_AFTER_KILLS = 2
-"""A clean end in between leaves a checkpoint, so that the next start begins from one."""
-
-
-async def looked_at(wall: WallProcess, pictures: dict[int, Any]) -> None:
-    """Keep what the live page says, by the number of the picture."""
-    while True:
-        try:
-            view = await wall.get("/api/v1/tracks")
-        except (OSError, ValueError, IndexError):
-            return
-        pictures[view["seq"]] = view
-        await asyncio.sleep(0.15)
-
-
-async def lived(wall: WallProcess, pictures: dict[int, Any], *, seconds: float) -> None:
-    """Let a wall run for so long after it shows pictures, and look at them."""
-    await wall.running()
-    looking = asyncio.create_task(looked_at(wall, pictures))
-    with going(looking):
-        await asyncio.sleep(seconds)
 
 
 @pytest.mark.slow
 async def test_kill_minus_nine_loses_nothing_acknowledged_and_the_replay_is_what_was_shown(tmp_path: Path) -> None:
     seed = WallClock().now_ns() % 2**32
     print(f"seed {seed}")  # noqa: T201  whoever sees it fail needs it
-    chance = np.random.default_rng(seed)
-    witness = Witness(tmp_path / "witness")
-    wall = WallProcess(written_sensors(tmp_path), tmp_path / "wall.journal")
-    sensor = Sensor(wall.feed_port, witness)
-    pictures: dict[int, Any] = {}
-    sending = asyncio.create_task(sensor.run())
-    with going(sending):
-        for kill in range(KILLS):
-            await wall.start()
-            await lived(wall, pictures, seconds=float(chance.uniform(1.0, 4.0)))
-            await wall.kill()
-            if kill == CLEAN_END_AFTER_KILLS:
-                await wall.start()
-                await lived(wall, pictures, seconds=2.0)
-                assert (await wall.end())[0] == 0
-        await wall.start()
-        await lived(wall, pictures, seconds=3.0)
-    status, summary, said = await wall.end()
-    assert status == 0, said
-    assert summary["tracks"] >= OBJECTS
-
-    everything_acknowledged_is_in_the_journal_once(wall.journal, witness)
-    no_number_was_given_to_two_objects(pictures)
-    the_replay_is_what_was_shown(wall.journal, pictures)
-
-
-def everything_acknowledged_is_in_the_journal_once(journal: Path, witness: Witness, *, at_least: int = 100) -> None:
-    log = SqliteLog(journal, read_only=True)
-    contents = (content_of(stored, journal=str(journal)) for stored in log.read())
-    kept = Counter(int(ref) for c in contents if isinstance(c, PlotsCame) for ref in c.plots.track_ref.tolist())
-    log.close()
-    acknowledged = witness.numbers()
-    assert len(acknowledged) >= at_least
-    assert [number for number in acknowledged if kept[number] != 1] == []
-    assert [number for number, times in kept.items() if times != 1] == []
-
-
-def no_number_was_given_to_two_objects(pictures: dict[int, Any]) -> None:
-    objects: dict[int, set[str]] = {}
-    for view in pictures.values():
-        for track in view["tracks"]:
-            objects.setdefault(track["track_id"], set()).update(i for i in track["alternate_ids"] if i[:3] == "ABC")
-    assert objects
-    assert {number: of for number, of in objects.items() if len(of) > 1} == {}
-
-
-def the_replay_is_what_was_shown(journal: Path, pictures: dict[int, Any]) -> None:
-    what = replay_of([journal], sensors=None, day=date(1970, 1, 1), step_ns=1)
-    compared = 0
-    for picture in played(what.numbered, what.reader, observers=()):
-        if (live := pictures.get(picture.seq)) is not None:
-            again = seen(picture, what.reader.pipeline.sensors)
-            assert live["at_ns"] == again["at_ns"]
-            assert len(live["tracks"]) == len(again["tracks"])
-            for one, other in zip(live["tracks"], again["tracks"], strict=True):
-                assert one.keys() == other.keys()
-                assert {name: one[name] for name in one if not same(one[name], other[name])} == {}
-            compared += 1
-    assert compared >= 20
-    assert compared == len([seq for seq in pictures if seq > 0])
-
-
-def seen(picture: Picture, sensors: Sensors) -> Any:
-    return msgspec.json.decode(msgspec.json.encode(tracks_view(picture, shown(picture), sensors)))
-
-
-def same(one: Any, other: Any) -> bool:
-    return abs(one - other) <= 1e-6 if isinstance(one, float) and isinstance(other, float) else one == other
+    toll = await killed_again_and_again(
+        tmp_path, kills=KILLS, seed=seed, burst=20, every_s=0.05, objects=40, lives_s=(1.0, 4.0)
+    )
+    assert toll.acknowledged > 1_000
