@@ -87,9 +87,12 @@ class Line:
         delays: list[float] = []
         safe = 0
         try:
-            *told, self._half = (self._half + self.socket.recv(65_536)).split(b"\n")
+            heard = self.socket.recv(65_536)
         except BlockingIOError:
-            told = []
+            return safe, delays
+        if not heard:
+            raise ConnectionError("the wall hung up")
+        *told, self._half = (self._half + heard).split(b"\n")
         for text in told:
             safe = int(json.loads(text)["acknowledged"])
             while self._unsafe and self._unsafe[0][0] <= safe:
