@@ -24,9 +24,9 @@ def attempted(work: Callable[[], R]) -> R | Exception:
     """
     try:
         return work()
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001  the one place that may
+    except Exception as error:
+        if isinstance(error, MemoryError):
+            raise
         return error
 
 
