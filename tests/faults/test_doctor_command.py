@@ -1,4 +1,4 @@
-"""The command itself: its exit statuses, its one object, and what a service manager hears of a real wall's start."""
+"""The command itself: its exit statuses, its one object, and what it refuses."""
 
 from __future__ import annotations
 
