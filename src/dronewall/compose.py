@@ -112,7 +112,8 @@ def walled(
     """
     register = sensors.joined_by(sensor for feed in feeds for sensor in feed.assumed_sensors())
     path = Path(log.name) if isinstance(log, SqliteLog) else None
-    max_bytes = round((storage or JournalSettings()).max_gb * BYTES_PER_GB)
+    journal_settings = storage or JournalSettings()
+    max_bytes = round(journal_settings.max_gb * BYTES_PER_GB)
     if isinstance(clock, WallClock):
         clock.not_before(newest_in(log))
     parts = Parts(
@@ -131,6 +132,7 @@ def walled(
         journal_max_bytes=max_bytes,
         archiving=archivist_of(path, storage) if path and storage else None,
         clock_alerts=partial(_clock_alerts, clock),
+        reserve_bytes=round(journal_settings.reserve_mb * 1024**2),
         look_at_disk=partial(disk_sample, path.absolute().parent, max_bytes) if path else None,
     )
     wall = Wall(parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MAY_EXCUSE = ("engine/clock.py", "engine/supervisor.py", "engine/systemd.py")
+MAY_EXCUSE = ("engine/clock.py", "engine/systemd.py")
 """Files of the product that may excuse themselves from a ban, each with its reason beside the call."""
 
 
@@ -50,7 +50,7 @@ def test_a_seeded_generator_is_welcome() -> None:
     assert "TID251" not in complaints(text, room="tracking")
 
 
-def test_only_the_clock_the_supervisor_and_the_service_managers_door_excuse_themselves() -> None:
+def test_only_the_clock_and_the_service_managers_door_excuse_themselves() -> None:
     package = ROOT / "src" / "dronewall"
     excused = [
         str(path.relative_to(package))

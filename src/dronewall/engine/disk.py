@@ -15,8 +15,7 @@ RATE_FROM_S = 30.0
 """Rates of shorter times say more about one write than about the day."""
 LOW_WITHIN_S = 24 * 3600.0
 LOW_SHARE = 0.10
-RESERVE_LEAST_BYTES = 512 * 1024**2
-RESERVE_SHARE = 0.01
+RESERVE_BYTES = 512 * 1024**2
 EASED = 1.2
 """A state is left when there is this much more room than it was entered at, so that it does not flutter."""
 OTHERS_SHARE = 0.1
@@ -60,11 +59,12 @@ class Room:
 class DiskRoom:
     """Judges the room from samples of the last five minutes.
 
-    LOW: full within a day, or less than a tenth is free. CRITICAL: less is free than the reserve of 512 MB or 1 % of
-    the disk, whichever is more; what is left then belongs to what was promised, and bulk is shed before it is taken.
+    LOW: full within a day, or less than a tenth is free. CRITICAL: less is free than the reserve; what is left then
+    belongs to what was promised, and bulk is shed before it is taken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self._reserve_bytes = reserve_bytes
         self._samples: deque[DiskSample] = deque()
         self._state = RoomState.AMPLE
 
@@ -76,7 +76,7 @@ class DiskRoom:
         while sample.at_ns - self._samples[0].at_ns > WATCHED_S * NS_PER_S:
             self._samples.popleft()
         rate, runs_s = self._rate(), self._runs_s()
-        self._state = _state(sample, runs_s, self._state)
+        self._state = _state(sample, runs_s, self._state, self._reserve_bytes)
         full_ns = 0 if runs_s > OUT_OF_SIGHT_S else sample.at_ns + round(runs_s * NS_PER_S)
         return Room(self._state, sample.free_bytes, rate, full_ns)
 
@@ -117,9 +117,8 @@ def _slope(values: NDArray[np.float64], times_s: NDArray[np.float64]) -> float:
     return float(np.median((values[later] - values[earlier]) / (times_s[later] - times_s[earlier])))
 
 
-def _state(sample: DiskSample, runs_s: float, before: RoomState) -> RoomState:
-    reserve = max(RESERVE_LEAST_BYTES, RESERVE_SHARE * sample.total_bytes)
-    if sample.free_bytes < reserve * (EASED if before is RoomState.CRITICAL else 1.0):
+def _state(sample: DiskSample, runs_s: float, before: RoomState, reserve_bytes: int) -> RoomState:
+    if sample.free_bytes < reserve_bytes * (EASED if before is RoomState.CRITICAL else 1.0):
         return RoomState.CRITICAL
     ease = 1.0 if before is RoomState.AMPLE else EASED
     if runs_s < LOW_WITHIN_S * ease or sample.free_bytes < LOW_SHARE * sample.total_bytes * ease:

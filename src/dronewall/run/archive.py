@@ -240,7 +240,12 @@ class Archivist:
 
 def archivist_of(journal: Path, settings: JournalSettings) -> Archivist:
     """Return the archivist of a journal's file, with the operator's settings."""
-    limits = Limits(keep_days=settings.keep_days, max_gb=settings.max_gb)
+    limits = Limits(
+        segment_s=settings.segment_hours * 3600.0,
+        segment_bytes=round(settings.segment_mb * 1024**2),
+        keep_days=settings.keep_days,
+        max_gb=settings.max_gb,
+    )
     return Archivist(lambda: SqliteLog(journal, read_only=True), sealed_folder(journal), limits)
 
 

@@ -12,13 +12,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dronewall.engine.clock import NS_PER_S, Clock
-from dronewall.engine.disk import DiskRoom, DiskSample, Room, RoomState
+from dronewall.engine.disk import RESERVE_BYTES, DiskRoom, DiskSample, Room, RoomState
 from dronewall.engine.log import Log
 from dronewall.model.picture import Alert, AlertPriority
 from dronewall.run.pace import ROOM_MOST
+from dronewall.run.parts import Archiving, Parts
 from dronewall.run.scribe import Scribe
 
 if TYPE_CHECKING:
@@ -32,24 +33,13 @@ ROOM_WHEN_CRITICAL = 200
 NOTHING_BELOW_BYTES = 64 * 1024**2
 
 
-class Archiving(Protocol):
-    """Who seals; see `run.archive.Archivist`."""
-
-    def work(self, now_ns: int) -> ArchiveReport:
-        """Do one bounded piece of work."""
-        ...
-
-    def stop(self) -> None:
-        """End the work in hand soon."""
-        ...
-
-
 class Housekeeper:
     """Keeps the house of one wall. `keep` runs until it is cancelled.
 
     Args:
         archiving: seals and removes; None where nothing is sealed.
-        look: returns how the disk is, told how many bytes the journal takes with its segments.
+        look: returns how the disk is at an instant, told how many bytes the journal takes with its segments.
+        reserve_bytes: how much of the disk is left free.
     """
 
     def __init__(
@@ -60,13 +50,14 @@ class Housekeeper:
         *,
         archiving: Archiving | None,
         look: Callable[[int, int], DiskSample],
+        reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._log = log
         self._scribe = scribe
         self._clock = clock
         self._archiving = archiving
         self._look = look
-        self._disk = DiskRoom()
+        self._disk = DiskRoom(reserve_bytes=reserve_bytes)
         self._thread = ThreadPoolExecutor(1, "archive")
         self._report: ArchiveReport | None = None
         self.room: Room | None = None
@@ -114,6 +105,20 @@ class Housekeeper:
 
     async def _in_the_thread(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def housekeeper_of(parts: Parts, scribe: Scribe) -> Housekeeper | None:
+    """Return the housekeeper of a wall's parts; None where there is no disk to keep."""
+    if parts.look_at_disk is None:
+        return None
+    return Housekeeper(
+        parts.log,
+        scribe,
+        parts.clock,
+        archiving=parts.archiving,
+        look=parts.look_at_disk,
+        reserve_bytes=parts.reserve_bytes,
+    )
 
 
 def room_alerts(room: Room, *, now_ns: int) -> tuple[Alert, ...]:

@@ -36,7 +36,7 @@ from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.bulletin import Bulletin
-from dronewall.run.housekeeper import Housekeeper
+from dronewall.run.housekeeper import housekeeper_of
 from dronewall.run.intake import Drained, Intake
 from dronewall.run.lanes import Lanes
 from dronewall.run.pace import Pace
@@ -69,11 +69,7 @@ class Wall:
         self._log = parts.log
         self._scribe = Scribe(parts.log)
         self._reader = Reader(parts.begun, set_aside=entries_in(parts.aside.all()))
-        self._housekeeper = (
-            None
-            if parts.look_at_disk is None
-            else Housekeeper(parts.log, self._scribe, parts.clock, archiving=parts.archiving, look=parts.look_at_disk)
-        )
+        self._housekeeper = housekeeper_of(parts, self._scribe)
         self._intake = Intake()
         self._pace = Pace()
         self._bulletin = Bulletin(parts)

@@ -74,13 +74,14 @@ def test_less_than_a_tenth_free_is_low_however_slowly_it_goes() -> None:
     assert watched(DiskRoom(), free_gb=99.0, mb_per_s=0.0).state is RoomState.LOW
 
 
-@pytest.mark.parametrize(("total_gb", "free_gb"), [(1000.0, 9.9), (20.0, 0.5)])
-def test_less_than_the_reserve_is_critical(total_gb: float, free_gb: float) -> None:
-    assert watched(DiskRoom(), free_gb=free_gb, mb_per_s=0.0, total_gb=total_gb).state is RoomState.CRITICAL
+@pytest.mark.parametrize(("reserve_gb", "free_gb"), [(10.0, 9.9), (0.5, 0.49)])
+def test_less_than_the_reserve_is_critical(reserve_gb: float, free_gb: float) -> None:
+    room = DiskRoom(reserve_bytes=round(reserve_gb * GB))
+    assert watched(room, free_gb=free_gb, mb_per_s=0.0, total_gb=1000.0).state is RoomState.CRITICAL
 
 
 def test_a_state_is_left_only_with_room_to_spare() -> None:
-    room = DiskRoom()
+    room = DiskRoom(reserve_bytes=10 * GB)
     states = [
         room.take(DiskSample(T0 + i * S, round(free_gb * GB), TB)).state
         for i, free_gb in enumerate([101, 99, 101, 119, 121, 9, 11, 13, 121])

@@ -10,7 +10,7 @@ from dronewall.model.errors import InputError
 
 
 def test_an_unknown_benchmark_is_refused_with_the_ones_there_are() -> None:
-    with pytest.raises(InputError, match="all, .*live, page.*score"):
+    with pytest.raises(InputError, match=r"all, .*live, page.*score"):
         list(run_bench("nonsense", Asked(quick=True)))
 
 
