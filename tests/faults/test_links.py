@@ -273,3 +273,27 @@ async def test_the_system_tells_what_it_dropped_on_a_port() -> None:
                 break
             kept += 1
         assert dropped_by_system(port) == 200 - kept > 0
+
+
+async def test_a_connection_that_floods_does_not_stand_before_the_others() -> None:
+    port = free_port(socket.SOCK_STREAM)
+    chunks = listen_tcp("127.0.0.1", port, clock=ManualClock(), on_state=States())
+    first = asyncio.ensure_future(nearest(chunks))
+    await asyncio.sleep(0.01)
+    _, flood = await asyncio.open_connection("127.0.0.1", port)
+    flood.write(bytes(8 * 1024 * 1024))
+    await first
+    await asyncio.sleep(0.2)
+    _, quiet = await asyncio.open_connection("127.0.0.1", port)
+    quiet.write(b"hello")
+    await quiet.drain()
+    await asyncio.sleep(0.2)
+    before = 0
+    async for chunk in chunks:
+        if chunk.data == b"hello":
+            break
+        before += len(chunk.data)
+    assert before < 1024 * 1024
+    for writer in (flood, quiet):
+        writer.close()
+    await chunks.aclose()

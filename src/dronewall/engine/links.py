@@ -21,7 +21,8 @@ from dronewall.model.errors import InputError
 from dronewall.model.status import FeedState
 
 READ_BYTES = 64 * 1024
-CHUNKS_WAITING_MAX = 64
+CHUNKS_WAITING_EACH = 4
+"""So many pieces of one connection wait for their reader, 256 KiB: one that floods stands before nobody else's."""
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_IDLE_S = 5
 KEEPALIVE_INTERVAL_S = 2
@@ -149,7 +150,9 @@ async def listen_tcp(
     on_state(FeedState.CONNECTING, f"listening on {host}:{port}")
     try:
         while True:
-            yield await guests.waiting.get()
+            chunk, taken = await guests.waiting.get()
+            taken.release()
+            yield chunk
     finally:
         server.close()
         guests.send_away()
@@ -167,7 +170,7 @@ class _Guests:
         tls: ssl.SSLContext | None,
         silent_after_s: float | None,
     ) -> None:
-        self.waiting: asyncio.Queue[Chunk] = asyncio.Queue(CHUNKS_WAITING_MAX)
+        self.waiting: asyncio.Queue[tuple[Chunk, asyncio.Semaphore]] = asyncio.Queue()
         self._here = here
         self._clock = clock
         self._on_state = on_state
@@ -191,8 +194,10 @@ class _Guests:
             # Before anything is awaited, so that the peer's first bytes go to the handshake and not to the reader.
             if await self._shook_hands(writer):
                 self._tell()
+                room = asyncio.Semaphore(CHUNKS_WAITING_EACH)
                 async for chunk in _read(reader, writer, self._clock, _Ended(), self._silent_after_s):
-                    await self.waiting.put(chunk)
+                    await room.acquire()
+                    self.waiting.put_nowait((chunk, room))
         except asyncio.CancelledError:  # the link is being closed: nobody is left to tell
             writer.close()
             return
@@ -265,6 +270,8 @@ async def _read(
     ear = None if silent_after_s is None else _Ear(writer, clock, ended, silent_after_s)
 
     async def reply(data: bytes) -> None:
+        if writer.is_closing():
+            return
         with suppress(ConnectionError, OSError):  # the reading side finds out and says so
             writer.write(data)
             await writer.drain()
