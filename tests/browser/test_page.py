@@ -13,7 +13,7 @@ from dronewall.bench.page_wall import MadeUpWall
 from dronewall.model.identity import Affiliation
 from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.sensors import SensorKind
-from dronewall.model.status import WallPhase, WallStatus
+from dronewall.model.status import QueueStatus, SensorHealth, WallPhase, WallStatus
 from dronewall.model.tracks import TrackStatus
 
 pytestmark = pytest.mark.slow
@@ -294,6 +294,37 @@ def test_a_wall_that_stops_publishing_freezes_the_picture_though_the_link_is_up(
         assert page.cop("link.state") == "open"
         wall.publishing = True
         page.page.wait_for_selector("body:not(.frozen)", timeout=6000)
+
+
+def test_the_wall_tab_tells_of_overload_the_disk_and_sensors_in_trouble(visit: Visits) -> None:
+    silent = "silent for 42 s; it declared a report every 4 s"
+
+    def overloaded(picture: Picture, status: WallStatus) -> tuple[Picture, WallStatus]:
+        return picture, replace(
+            status,
+            queues=(QueueStatus("intake:radars", 1_234, 4_000, 80.0, 210.0),),
+            shed=(("radar-9", 5_000), ("radar-3", 20)),
+            repeated=7,
+            journal_bytes=3_100_000_000,
+            disk_free_bytes=12_000_000_000,
+            disk_full_ns=1_800_000_000_000_000_000,
+            sensors=(SensorHealth(troubled, 1.5, picture.at_ns, 0.0, (silent,)),),
+        )
+
+    with MadeUpWall(30) as wall:
+        troubled = wall.sky.sensors[0].sensor_id
+        wall.edited = overloaded
+        page = visit(wall)
+        page.page.click("#tab-wall")
+        page.page.wait_for_selector("text=Left out under overload")
+        told = page.page.inner_text("#panel-wall")
+        assert "1,234 reports, 210 ms at most (radars)" in told
+        assert "5,020 under overload" in told
+        assert "5,000 of radar-9" in told
+        assert "7, counted once" in told
+        assert "12.0 GB free, full 2027-01-15 08:00Z" in told
+        assert f"{troubled}: {silent}" in told
+        page.keep("wall_tab")
 
 
 def test_the_warm_up_shows_how_far_it_is_and_freezes_nothing(visit: Visits) -> None:

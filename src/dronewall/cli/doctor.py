@@ -82,11 +82,14 @@ def lines_of(found: list[Finding]) -> list[str]:
     for finding in found:
         lines.append(f"{MARKS[finding.severity]:<8} {finding.what}")
         lines += [f"         {told}" for told in (finding.why, finding.remedy and f"→ {finding.remedy}") if told]
-    counts = [
-        sum(finding.severity is severity for finding in found) for severity in (Severity.PROBLEM, Severity.WARNING)
-    ]
-    lines.append(f"{counts[0]} problems, {counts[1]} warnings" if any(counts) else "nothing is wrong")
+    problems, warnings = _count(found, Severity.PROBLEM), _count(found, Severity.WARNING)
+    told = f"{_many(problems, 'problem')}, {_many(warnings, 'warning')}"
+    lines.append(told if problems or warnings else "nothing is wrong")
     return lines
+
+
+def _many(count: int, of_what: str) -> str:
+    return f"{count} {of_what}{'' if count == 1 else 's'}"
 
 
 def _count(found: list[Finding], severity: Severity) -> int:

@@ -22,13 +22,19 @@ export function showWall(status, feeds, sensors, page) {
       ["Tracks", `${figure(status.tracks)} now, ${figure(status.tentative)} tentative, not shown`],
       ["Confirmed", `${figure(status.confirmed_total)} over the run`],
       ["Remote tracks", figure(status.remote_tracks)],
-      ["Journal", status.journal || "–"],
+      ["Waiting", waiting(status.queues)],
+      ["Left out", `${figure(sum(status.shed))} under overload`],
+      ["Sent again", `${figure(status.repeated)}, counted once`],
+      ["Journal", status.journal ? `${status.journal} · ${bytes(status.journal_bytes)}` : "–"],
+      ["Disk", disk(status)],
       ["Version", status.version],
     ]),
     el("h3", {}, `Feeds (${feeds.length})`),
     ...feeds.map((feed) => feedBox(feed, status.now_ns)),
     el("h3", {}, `Sensors (${sensors.length})`),
     sensorsBox(sensors),
+    ...troubles(sensors),
+    ...leftOut(status.shed),
     ...unplaceable(status.unplaceable),
   );
 }
@@ -37,6 +43,51 @@ export function showWall(status, feeds, sensors, page) {
 function latency(status) {
   if (status.latency_p50_ms === null) return "–";
   return `${figure(status.latency_p50_ms)} ms half, ${figure(status.latency_p99_ms ?? 0)} ms 99 %`;
+}
+
+/** @param {any[]} queues */
+function waiting(queues) {
+  if (queues.length === 0) return "–";
+  const worst = queues.reduce((most, queue) => (queue.worst_lag_ms > most.worst_lag_ms ? queue : most));
+  const held = queues.reduce((all, queue) => all + queue.waiting, 0);
+  return `${figure(held)} reports, ${figure(worst.worst_lag_ms)} ms at most (${worst.name.replace("intake:", "")})`;
+}
+
+/** @param {any} status */
+function disk(status) {
+  if (!status.disk_free_bytes) return "–";
+  const free = `${bytes(status.disk_free_bytes)} free`;
+  return status.disk_full_ns ? `${free}, full ${new Date(status.disk_full_ns / 1e6).toISOString().slice(0, 16).replace("T", " ")}Z` : free;
+}
+
+/** @param {number} count */
+function bytes(count) {
+  return count < 1e9 ? `${figure(count / 1e6, 1)} MB` : `${figure(count / 1e9, 1)} GB`;
+}
+
+/** @param {any[]} rows */
+function sum(rows) {
+  return rows.reduce((all, row) => all + row.plots, 0);
+}
+
+/** @param {any[]} sensors */
+function troubles(sensors) {
+  const rows = sensors.filter((sensor) => sensor.problems.length > 0);
+  if (rows.length === 0) return [];
+  return [
+    el("h3", {}, `Sensors in trouble (${rows.length})`),
+    el("ul", {}, ...rows.slice(0, 12).map((row) => el("li", {}, `${row.sensor_id}: ${row.problems.join("; ")}`))),
+  ];
+}
+
+/** @param {any[]} rows */
+function leftOut(rows) {
+  if (rows.length === 0) return [];
+  const most = [...rows].sort((a, b) => b.plots - a.plots).slice(0, 8);
+  return [
+    el("h3", {}, "Left out under overload"),
+    el("ul", {}, ...most.map((row) => el("li", {}, `${figure(row.plots)} of ${row.sensor_id}`))),
+  ];
 }
 
 /** @param {any} feed @param {number} nowNs */
