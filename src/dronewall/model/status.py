@@ -68,7 +68,7 @@ class FeedStatus:
 class QueueStatus:
     """One bounded queue: how much waits in it (plots, or bytes where it says so), how much may, and for how long.
 
-    `lag_ms` is the age of the oldest thing in it; `worst_lag_ms` the most of the last minute.
+    `lag_ms` is the age of the oldest thing in it; `worst_lag_ms` the most since the last full minute.
     """
 
     name: str

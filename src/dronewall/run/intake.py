@@ -27,6 +27,7 @@ from dronewall.run.lanes import WAITS_AT_MOST_MS
 FEED_PLOTS_LEAST = 4_000
 """So many reports may wait in one feed's queue at least; more if a tick has room for more."""
 NS_PER_MS = 1_000_000
+NS_PER_MINUTE = 60_000_000_000
 
 LanesOf = Callable[[Plots], NDArray[np.uint8]]
 
@@ -59,6 +60,7 @@ class Intake:
         self._least = feed_plots_least
         self._most = feed_plots_least
         self._queues: dict[str, _Queue] = {}
+        self._minute = 0
 
     async def put(self, feed: str, batch: Batch, *, now_ns: int) -> None:
         """Let a batch wait for the next tick; wait oneself while this feed's queue is full, whatever others do."""
@@ -76,23 +78,20 @@ class Intake:
         any room it takes nothing.
         """
         self._most = max(self._least, room)
+        minute, self._minute = self._minute, now_ns // NS_PER_MINUTE
         for queue in self._queues.values():
-            queue.worst_lag_ms = max(queue.worst_lag_ms, queue.lag_ms(now_ns))
+            worst_ms = queue.worst_lag_ms if minute == self._minute else 0.0
+            queue.worst_lag_ms = max(worst_ms, queue.lag_ms(now_ns))
         if self.held <= room:
             return Drained(tuple(self._all()), {})
         return self._chosen(room, now_ns, lanes)
 
     def statuses(self, *, now_ns: int) -> tuple[QueueStatus, ...]:
-        """Return how each feed's queue is; `worst_lag_ms` counts since the last call of `forget_worst`."""
+        """Return how each feed's queue is; `worst_lag_ms` is the most since the last full minute."""
         return tuple(
             QueueStatus(f"intake:{feed}", queue.held, self._most, queue.lag_ms(now_ns), queue.worst_lag_ms)
             for feed, queue in sorted(self._queues.items())
         )
-
-    def forget_worst(self) -> None:
-        """Let the worst lags begin anew."""
-        for queue in self._queues.values():
-            queue.worst_lag_ms = 0.0
 
     @property
     def held(self) -> int:

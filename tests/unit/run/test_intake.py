@@ -133,6 +133,8 @@ async def test_a_queues_lag_is_the_age_of_what_waits_longest() -> None:
     intake.drain(100, now_ns=NOW + 80 * MS, lanes=all_bulk)
     (status,) = intake.statuses(now_ns=NOW + 90 * MS)
     assert (status.waiting, status.lag_ms, status.worst_lag_ms) == (0, 0.0, 80.0)
+    intake.drain(100, now_ns=NOW + 60_000 * MS, lanes=all_bulk)
+    assert intake.statuses(now_ns=NOW + 60_000 * MS)[0].worst_lag_ms == 0.0
 
 
 COUNTS = st.dictionaries(st.sampled_from(["r1", "r2", "r3", "r4"]), st.integers(1, 60), min_size=1)
