@@ -46,7 +46,15 @@ TAKES_HOURS = ("soak",)
 
 def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes what was asked and yields its figures."""
-    return {"archive": _archive, "live": _live, "page": _page, "restart": _restart, "score": _score, "soak": _soak}
+    return {
+        "archive": _archive,
+        "live": _live,
+        "page": _page,
+        "replay": _replay,
+        "restart": _restart,
+        "score": _score,
+        "soak": _soak,
+    }
 
 
 def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
@@ -74,6 +82,12 @@ def _live(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.live import live
 
     return live(quick=asked.quick, seconds=asked.seconds, only=asked.only)
+
+
+def _replay(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.replay import replay
+
+    return replay(quick=asked.quick)
 
 
 def _restart(asked: Asked) -> Iterable[Figure]:
