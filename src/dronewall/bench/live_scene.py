@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dronewall.geodesy.wgs84 import FloatArray, ecef_from_enu, enu_axes, geodetic_from_ecef
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma, Wire
-from dronewall.simulation.sites import Sites
+from dronewall.simulation.sites import Sites, heights_m
 
 LAT_DEG, LON_DEG = 52.0, 22.0
 SIDE_M = 400e3
@@ -126,7 +126,8 @@ class Scene:
         radar, target = radar[mixed], target[mixed]
         sent_s = from_s + np.sort(self._rng.uniform(0.0, self.slice_s, len(radar)))
         at_s = sent_s - self._delay_s[radar]
-        range_m, azimuth_rad, elevation_rad = self._sites.look(radar, self.positions(at_s, target))
+        place = self.positions(at_s, target)
+        range_m, azimuth_rad, elevation_rad = self._sites.look(radar, place)
         noise = self._rng.standard_normal((3, len(radar)))
         return Hits(
             radar,
@@ -134,7 +135,7 @@ class Scene:
             np.maximum(range_m + SIGMA_RANGE_M * noise[0], 1.0),
             (azimuth_rad + np.radians(SIGMA_AZIMUTH_DEG) * noise[1]) % (2.0 * np.pi),
             elevation_rad + np.radians(SIGMA_ELEVATION_DEG) * noise[2],
-            self._height_m[target],
+            heights_m(place),
         )
 
     def _plan(self, part: int, at_s: float) -> None:

@@ -8,6 +8,7 @@ import pytest
 from dronewall.bench.live_bytes import datagrams, lines
 from dronewall.bench.live_scene import DELAYS_S, SECTORS, Hits, Scene
 from dronewall.feeds.asterix_decoder import AsterixDecoder
+from dronewall.geodesy.wgs84 import ecef_from_enu, enu_from_spherical, geodetic_from_ecef
 from dronewall.wire.plots_jsonl import PlotLines
 from dronewall.wire.refusals import Refusals
 
@@ -72,3 +73,14 @@ def test_blocks_say_what_was_measured(scene: Scene) -> None:
         assert np.allclose(decoded.plots.range_m, hits.range_m[own], atol=4.0)
         assert np.allclose(decoded.plots.at_ns, BEGUN_NS + hits.at_s[own] * 1e9, atol=8e6)
         assert np.allclose(decoded.plots.altitude_m, hits.height_m[own], atol=4.0)
+
+
+def test_heights_told_are_those_of_the_places_measured(scene: Scene) -> None:
+    errors_m = []
+    for hits in whole_turn(scene):
+        for row, radar in enumerate(hits.radar):
+            site = scene.sensors[int(radar)]
+            enu = enu_from_spherical(hits.range_m[row], hits.azimuth_rad[row], hits.elevation_rad[row])
+            height_m = geodetic_from_ecef(ecef_from_enu(enu, site.lat_deg, site.lon_deg, site.hae_m))[2]
+            errors_m.append(float(height_m) - hits.height_m[row])
+    assert abs(np.mean(errors_m)) < 100.0
