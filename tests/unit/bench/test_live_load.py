@@ -80,6 +80,9 @@ def test_heights_told_are_those_of_the_places_measured(scene: Scene) -> None:
     for hits in whole_turn(scene):
         for row, radar in enumerate(hits.radar):
             site = scene.sensors[int(radar)]
+            assert site.lat_deg is not None
+            assert site.lon_deg is not None
+            assert site.hae_m is not None
             enu = enu_from_spherical(hits.range_m[row], hits.azimuth_rad[row], hits.elevation_rad[row])
             height_m = geodetic_from_ecef(ecef_from_enu(enu, site.lat_deg, site.lon_deg, site.hae_m))[2]
             errors_m.append(float(height_m) - hits.height_m[row])
