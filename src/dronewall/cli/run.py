@@ -18,6 +18,7 @@ from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Set
 from dronewall.engine.clock import WallClock
 from dronewall.engine.logs import Logbook, LogFormat, written_to
 from dronewall.engine.systemd import notifier_of_this_process
+from dronewall.engine.watchdog import LoopWatchdog
 from dronewall.model.errors import InputError
 from dronewall.outlets.logbook import LogbookOutlet
 from dronewall.outlets.outlet import Outlet
@@ -45,7 +46,7 @@ def run_wall(
     clock = WallClock()
     made = composed(settings, source, base=base, clock=clock, observers=(summary,))
     book = Logbook(wall=settings.wall.name, boot_id=secrets.token_hex(4), clock=clock.now_ns)
-    service = ServiceOutlet(notifier_of_this_process())
+    service = ServiceOutlet(notifier_of_this_process(), LoopWatchdog(sys.stderr))
 
     async def told_when_stopping(stop: asyncio.Event) -> None:
         await stop.wait()

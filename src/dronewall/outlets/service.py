@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from dronewall.engine.systemd import Notifier
+from dronewall.engine.watchdog import LoopWatchdog
 from dronewall.model.picture import Picture
 from dronewall.model.status import FeedState, WallPhase, WallStatus
 
@@ -24,8 +25,9 @@ class ServiceOutlet:
 
     clients = 0
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, notifier: Notifier, watchdog: LoopWatchdog | None = None) -> None:
         self._notifier = notifier
+        self._watchdog = watchdog
         self._rounds = 0
         self._standing = 0
         self._sign: tuple[object, ...] = ()
@@ -38,6 +40,8 @@ class ServiceOutlet:
 
     def publish(self, picture: Picture, status: WallStatus) -> None:
         """Take note of one round of the loop."""
+        if self._watchdog is not None:
+            self._watchdog.alive()
         sign = (picture.seq, status.phase, status.compiled, status.detail)
         self._standing = 0 if sign != self._sign else self._standing + 1
         self._sign = sign
@@ -57,6 +61,8 @@ class ServiceOutlet:
         """Say that the wall ends; only the first time counts."""
         if not self._ended:
             self._ended = True
+            if self._watchdog is not None:
+                self._watchdog.close()
             self._notifier.stopping()
             self._notifier.status(why or "stopping")
 
