@@ -49,7 +49,6 @@ class Event(Enum):
     FRAMES_REFUSED = "frames refused"
     ALERT_RAISED = "alert raised"
     ALERT_ENDED = "alert ended"
-    CHECKPOINT_KEPT = "checkpoint kept"
     SEGMENT_SEALED = "segment sealed"
     PLOTS_SHED = "plots shed"
     FAILED = "wall failed"

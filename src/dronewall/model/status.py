@@ -109,7 +109,8 @@ class WallStatus:
     `heard_ns` is, by row of the register of sensors, the instant of a sensor's newest plot; 0 for never.
     `shed` counts plots left out before acknowledgement, by sensor, since the start; `repeated` counts reports that
     were sent again and stand in the journal already. `journal_bytes` counts the sealed segments too.
-    `disk_full_ns` is when the disk will be full if it goes on like this, 0 when that is not in sight.
+    `disk_full_ns` is when the disk will be full if it goes on like this, 0 when that is not in sight. `sealed_seq`
+    is the newest entry that this process has sealed, 0 for none.
     """
 
     name: str
@@ -134,3 +135,4 @@ class WallStatus:
     disk_free_bytes: int = 0
     disk_full_ns: int = 0
     started_ns: int = 0
+    sealed_seq: int = 0

@@ -42,6 +42,7 @@ class LogbookOutlet:
         self._feeds: dict[str, FeedState] = {}
         self._alerts: dict[str, Alert] = {}
         self._counted: dict[str, tuple[int, int]] = {}
+        self._sealed_seq = 0
 
     async def serve(self) -> None:
         """Wait to be cancelled: there is nothing to serve."""
@@ -56,6 +57,7 @@ class LogbookOutlet:
         for feed in status.feeds:
             self._tell_feed(feed)
         self._tell_shed(status)
+        self._tell_sealed(status)
         self._tell_alerts(picture.alerts)
 
     def _tell_phase(self, picture: Picture, status: WallStatus) -> None:
@@ -88,6 +90,11 @@ class LogbookOutlet:
         if new := self._new("shed", shed):
             sensor, _ = max(status.shed, key=lambda pair: pair[1])
             self._tell(Event.PLOTS_SHED, count=new, total=shed, sensor=sensor, sensors=len(status.shed))
+
+    def _tell_sealed(self, status: WallStatus) -> None:
+        if status.sealed_seq > self._sealed_seq:
+            self._sealed_seq = status.sealed_seq
+            self._tell(Event.SEGMENT_SEALED, through_seq=status.sealed_seq, journal_bytes=status.journal_bytes)
 
     def _new(self, name: str, total: int) -> int:
         """Return how much a count has grown since it was last told; 0 when that was less than a minute ago."""

@@ -53,6 +53,7 @@ class Bulletin:
             disk_free_bytes=disk.free_bytes if disk else 0,
             disk_full_ns=disk.full_ns if disk else 0,
             started_ns=self._started_ns,
+            sealed_seq=housekeeper.sealed_seq if housekeeper else 0,
         )
 
     def _offsets(self) -> dict[str, float]:

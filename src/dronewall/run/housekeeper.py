@@ -61,6 +61,7 @@ class Housekeeper:
         self._thread = ThreadPoolExecutor(1, "archive")
         self._report: ArchiveReport | None = None
         self.room: Room | None = None
+        self.sealed_seq = 0
 
     @property
     def plots_most(self) -> int:
@@ -98,6 +99,8 @@ class Housekeeper:
         """Do a piece of the archive's work and prune a little of what is sealed; tell whether there is more to do."""
         report = await self._in_the_thread(lambda: archiving.work(now_ns))
         self._report = report
+        if report.sealed is not None:
+            self.sealed_seq = report.sealed.manifest.last_seq
         pruned = 0
         if report.prune_through_seq:
             pruned = await self._scribe.working(lambda: self._log.prune(report.prune_through_seq))

@@ -78,6 +78,14 @@ def test_shed_plots_are_told_with_the_loudest_sensor() -> None:
     assert (event, fields["count"], fields["sensor"], fields["sensors"]) == (Event.PLOTS_SHED, 100, "r2", 2)
 
 
+def test_a_sealed_stretch_of_the_journal_is_told_once() -> None:
+    told = Told()
+    told.after(RUNNING)
+    ((event, fields),) = told.after(replace(RUNNING, sealed_seq=900, journal_bytes=7))
+    assert (event, fields["through_seq"], fields["journal_bytes"]) == (Event.SEGMENT_SEALED, 900, 7)
+    assert told.after(replace(RUNNING, sealed_seq=900)) == []
+
+
 def test_an_alert_is_told_when_it_is_raised_and_when_it_ends() -> None:
     told = Told()
     alert = Alert("sensors-silent", AlertPriority.WARNING, 1, "radar-1 is silent", "It is.", sensor_id="radar-1")
