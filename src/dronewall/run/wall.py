@@ -146,7 +146,8 @@ class Wall:
             error = sys.exception()
             if isinstance(error, Exception) and not isinstance(error, RequestError):
                 await self._show_failure(error, shown=bool(self._others))
-            await _cancelled([*self._others, *self._acknowledging])
+            in_hand = [] if self._step_in_hand is None else [self._step_in_hand]
+            await _cancelled([*self._others, *self._acknowledging, *in_hand])
             self._stepping.shutdown(wait=False, cancel_futures=True)
             if self._housekeeper is not None:
                 await asyncio.to_thread(self._housekeeper.close)
