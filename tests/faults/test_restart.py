@@ -54,7 +54,7 @@ def differences(one: Picture, other: Picture) -> list[str]:
                 for name, values in left.columns()
                 if values.tobytes() != getattr(right, name).tobytes()
             ]
-        elif left != right:
+        elif left.tobytes() != right.tobytes() if isinstance(left, np.ndarray) else left != right:
             different.append(part.name)
     return different
 
@@ -89,7 +89,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_pictures_to_the_bit(journal: 
         if chance.random() < 0.2:
             kept = MemoryLog()
             kept.append([earlier.entry for earlier in journal.read()][: stored.seq])
-            kept.keep(restarted.checkpoint())
+            kept.keep(restarted.checkpoint()())
             restarted = fresh()
             restarted.recall(kept, on_entry=lambda *_: False)
             assert restarted.seq == stored.seq

@@ -73,7 +73,7 @@ def _live(path: Path, growing_s: float, replayed_s: float, seed: int) -> list[Pi
     write(SensorsJoined(tuple(scene.sensors)))
     for number in range(kept_at + round(replayed_s / scene.slice_s)):
         if number == kept_at:
-            log.keep(reader.checkpoint())
+            log.keep(reader.checkpoint()())
         now_ns = BEGUN_NS + round((number + 1) * scene.slice_s * NS_PER_S)
         plots = plots_of(scene.hits(number), scene.sensors, now_ns)
         write(PlotsCame("radars", plots), Stepped(now_ns, log.last_seq + 1))

@@ -12,25 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from dronewall.bench.live_scene import Hits, Scene
+from dronewall.bench.live_scene import Scene
+from dronewall.bench.scene_plots import BEGUN_NS, plots_of
 from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.engine.entries import Content, PlotsCame, SensorsJoined, Stepped, entry_of
 from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.picture import TruthDomain
-from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensors
 from dronewall.pipeline import Pipeline, warm_up
 from dronewall.run.reader import Reader
-from dronewall.run.wall import CHECKPOINT_EVERY_S
+from dronewall.run.wall import CHECKPOINT_EVERY_WORK_S
 
 TARGETS = 20_000
 PLOTS_PER_S = 5_000
 GROWING_S = 20.0
 """How long the sky is watched before the checkpoint: until nearly all of it is tracked."""
-TAIL_S = CHECKPOINT_EVERY_S
-"""How much comes after the checkpoint: as much as lies between two of them, the worst a restart can meet."""
+WRITTEN_WITHIN_STEPS = 10
+"""So many steps go on while a checkpoint is written; a kill just before its end finds only the one before."""
 TARGET_S = 2.0
-BEGUN_NS = 1_700_000_000 * NS_PER_S
 
 
 def restart(*, quick: bool, seed: int = 1) -> Iterator[dict[str, Any]]:
@@ -39,11 +38,11 @@ def restart(*, quick: bool, seed: int = 1) -> Iterator[dict[str, Any]]:
         pass
     with tempfile.TemporaryDirectory(prefix="dronewall-") as folder:
         path = Path(folder) / "wall.journal"
-        tracks = _write_night(path, seed=seed)
+        tracks, steps = _write_night(path, seed=seed)
         restored = [_restarted(path, tail=False) for _ in range(10)]
         yield _figure(f"{tracks} tracks: open, checkpoint, restore", restored, seed)
         whole = [_restarted(path, tail=True) for _ in range(2 if quick else 5)]
-        yield _figure(f"{tracks} tracks, and {TAIL_S:g} s of {PLOTS_PER_S} plots/s", whole, seed)
+        yield _figure(f"{tracks} tracks, and {steps} steps since", whole, seed)
 
 
 def _figure(case: str, seconds: list[float], seed: int) -> dict[str, Any]:
@@ -52,45 +51,36 @@ def _figure(case: str, seconds: list[float], seed: int) -> dict[str, Any]:
     return {**figure, "p10": p10, "p90": p90, "target": TARGET_S, "met": median <= TARGET_S}
 
 
-def _write_night(path: Path, *, seed: int) -> int:
-    """Leave a journal as a killed wall does: a checkpoint, and after it what came until the next one was due.
+def _write_night(path: Path, *, seed: int) -> tuple[int, int]:
+    """Leave a journal as a wall does that is killed at the worst moment: right before a checkpoint is whole.
 
-    Returns how many tracks stood in the picture at the checkpoint.
+    Returns how many tracks stand in the picture, and how many steps were made since the checkpoint before.
     """
-    scene = Scene(PLOTS_PER_S, targets=TARGETS, seed=seed)
+    scene, clock = Scene(PLOTS_PER_S, targets=TARGETS, seed=seed), WallClock()
     log, reader = SqliteLog(path), _reader()
-    slices, kept_at = round((GROWING_S + TAIL_S) / scene.slice_s), round(GROWING_S / scene.slice_s)
-    _write(log, [SensorsJoined(tuple(scene.sensors))], reader)
-    for number in range(slices):
-        now_ns = BEGUN_NS + round((number + 1) * scene.slice_s * NS_PER_S)
-        plots = _plots(scene.hits(number), scene.sensors, now_ns)
-        _write(
-            log, [PlotsCame("radars", plots), Stepped(now_ns, log.last_seq + 1)], reader if number < kept_at else None
-        )
-        if number + 1 == kept_at:
-            log.keep(reader.checkpoint())
-    log.close()
-    return 0 if reader.picture is None else len(reader.picture.tracks)
+    number = steps = more = 0
+    work_s = 0.0
 
-
-def _write(log: SqliteLog, contents: list[Content], reader: Reader | None) -> None:
-    appended = log.append([entry_of(content, at_ns=BEGUN_NS) for content in contents])
-    if reader is not None:
+    def write(*contents: Content) -> None:
+        appended = log.append([entry_of(content, at_ns=BEGUN_NS) for content in contents])
         for seq, content in zip(appended.seqs, contents, strict=True):
             reader.take(seq, content)
 
-
-def _plots(hits: Hits, sensors: Sensors, received_ns: int) -> Plots:
-    return Plots.of(
-        len(hits.radar),
-        sensor=hits.radar.astype(np.int32),
-        at_ns=BEGUN_NS + (hits.at_s * 1e9).astype(np.int64),
-        received_ns=received_ns,
-        range_m=hits.range_m,
-        azimuth_rad=hits.azimuth_rad,
-        elevation_rad=hits.elevation_rad,
-        sensor_ids=tuple(sensor.sensor_id for sensor in sensors),
-    )
+    write(SensorsJoined(tuple(scene.sensors)))
+    while more < WRITTEN_WITHIN_STEPS:
+        now_ns = BEGUN_NS + round((number + 1) * scene.slice_s * NS_PER_S)
+        plots = plots_of(scene.hits(number), scene.sensors, now_ns)
+        began_ns = clock.now_ns()
+        write(PlotsCame("radars", plots), Stepped(now_ns, log.last_seq + 1))
+        number += 1
+        if number * scene.slice_s > GROWING_S:
+            steps += 1
+            work_s += (clock.now_ns() - began_ns) / NS_PER_S
+            more += work_s >= CHECKPOINT_EVERY_WORK_S
+        elif (number + 1) * scene.slice_s > GROWING_S:
+            log.keep(reader.checkpoint()())
+    log.close()
+    return 0 if reader.picture is None else len(reader.picture.tracks), steps
 
 
 def _restarted(path: Path, *, tail: bool) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 from dronewall.engine.envelope import is_sound
 from dronewall.engine.log import Checkpoint, Stored
 from dronewall.engine.messages import NUMBERS_IN_WINDOW, Window, Windows
+from dronewall.engine.sqlite_checkpoints import PIECES, steps_to_keep
 from dronewall.engine.sqlite_file import connected, opened_for_writing, told, version
 from dronewall.engine.sqlite_rows import INSERT, row_of, stored_rows, window_row
 from dronewall.engine.writer_lock import WriterLock
@@ -148,7 +149,10 @@ class _Copy:
     def _beside(self, target: sqlite3.Connection) -> tuple[int, int, int]:
         """Copy checkpoints, windows and state; return the newest checkpoint's entry and how many of the others."""
         usable = [kept for kept in self._checkpoints() if self._first_seq - 1 <= kept.seq <= self._last_seq]
-        target.executemany("INSERT INTO checkpoints VALUES (?, ?)", [(kept.seq, kept.body) for kept in usable])
+        for kept in reversed(usable):
+            for step in steps_to_keep(kept):
+                for statement, arguments in step:
+                    target.execute(statement, arguments)
         windows = self._known_windows()
         rows = [window_row(source, window, seq) for source, (window, seq) in windows.items()]
         target.executemany("INSERT INTO windows VALUES (?, ?, ?, ?, ?)", rows)
@@ -160,7 +164,8 @@ class _Copy:
     def _checkpoints(self) -> Iterator[Checkpoint]:
         """Yield the checkpoints that are sound; one only saves time, so that its loss is none."""
         for (seq,) in self._rows("checkpoints", "SELECT seq FROM checkpoints"):
-            for _, body in self._rows("checkpoints", "SELECT seq, body FROM checkpoints WHERE seq = ?", seq):
+            for _, rest in self._rows("checkpoints", "SELECT seq, body FROM checkpoints WHERE seq = ?", seq):
+                body = b"".join([*(piece for (piece,) in self._rows("checkpoint_pieces", PIECES, seq)), rest])
                 if is_sound(body):
                     yield Checkpoint(seq, body)
 
@@ -177,7 +182,7 @@ class _Copy:
 
     def _rows(self, table: str, asked: str, *arguments: int) -> Iterator[Any]:
         """Yield rows as far as they can be read."""
-        if table in ("windows", "state", "about") and version(self._source, self._path) < 2:
+        if table in ("windows", "state", "about", "checkpoint_pieces") and version(self._source, self._path) < 2:
             return
         try:
             yield from self._source.execute(asked, arguments)

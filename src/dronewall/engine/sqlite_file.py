@@ -2,7 +2,7 @@
 
     log          one row per entry; `crc` covers the whole row, NULL in rows of version 1
     windows      what was taken of each source, as of entry `seq`
-    checkpoints  the two newest
+    checkpoints  the two newest; `checkpoint_pieces` holds what of a large one comes before its `body`
     state        keys with their value (NULL: deleted) and the revision at which it was put
     about        `id`: what tells this journal from any other
 
@@ -42,6 +42,8 @@ SINCE_VERSION_2 = (
     " seen INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE state (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value BLOB) WITHOUT ROWID",
     "CREATE UNIQUE INDEX state_by_revision ON state (revision)",
+    "CREATE TABLE checkpoint_pieces (seq INTEGER NOT NULL, piece INTEGER NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (seq, piece))",
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "INSERT INTO about VALUES ('id', lower(hex(randomblob(16))))",
 )

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from dronewall.engine.log import (
-    CHECKPOINTS_KEPT,
     PRUNED_AT_ONCE,
     Appended,
     Checkpoint,
@@ -26,6 +25,7 @@ from dronewall.engine.log import (
     taken_out,
 )
 from dronewall.engine.messages import SOURCES_MAX, Windows
+from dronewall.engine.sqlite_checkpoints import Step, next_to_drop, steps_to_keep, stored_checkpoints
 from dronewall.engine.sqlite_file import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -50,6 +50,8 @@ from dronewall.model.errors import JournalError
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteLog", "is_journal"]
 
+TURN_S = 0.002
+"""How long a long piece of work rests between two transactions, so that whoever waits to append can."""
 TAIL_ENTRIES, TAIL_BYTES = 64, 8 * 2**20
 """How much of the newest entries is looked at before a journal is written on."""
 PRUNED_BYTES = 8 * 2**20
@@ -158,31 +160,40 @@ class SqliteLog:
             return self.first_seq - first
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint; the two newest stay."""
-        with self._turn:
-            self._refuse_when_broken()
-            try:
-                with self._connection:
-                    self._connection.execute("BEGIN IMMEDIATE")
-                    self._connection.execute(
-                        "INSERT OR REPLACE INTO checkpoints VALUES (?, ?)", (checkpoint.seq, checkpoint.body)
-                    )
-                    self._connection.execute(
-                        "DELETE FROM checkpoints WHERE seq NOT IN"
-                        " (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT ?)",
-                        (CHECKPOINTS_KEPT,),
-                    )
-            except sqlite3.Error as error:
-                self._break(error)
+        """Keep a checkpoint; the two newest stay. In pieces, between which other threads append."""
+        for step in steps_to_keep(checkpoint):
+            self._do(step)
+        while (dropped := self._next_to_drop()) is not None:
+            self._do(dropped)
 
     def checkpoints(self) -> Sequence[Checkpoint]:
         """Return the checkpoints that are kept, the newest first."""
         try:
             with self._turn:
-                rows = self._connection.execute("SELECT seq, body FROM checkpoints ORDER BY seq DESC").fetchall()
+                return tuple(stored_checkpoints(self._connection, self._path))
         except sqlite3.Error as error:
             raise told(self._path, error) from error
-        return tuple(Checkpoint(seq, body) for seq, body in rows)
+
+    def _do(self, step: Step) -> None:
+        """Do one short transaction, and let those who wait have their turn."""
+        with self._turn:
+            self._refuse_when_broken()
+            try:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    for statement, arguments in step:
+                        self._connection.execute(statement, arguments)
+            except sqlite3.Error as error:
+                self._break(error)
+        threading.Event().wait(TURN_S)
+
+    def _next_to_drop(self) -> Step | None:
+        with self._turn:
+            self._refuse_when_broken()
+            try:
+                return next_to_drop(self._connection)
+            except sqlite3.Error as error:
+                self._break(error)
 
     def close(self) -> None:
         """Let go of the file and of its lock."""

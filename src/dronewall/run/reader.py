@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.tracks import RemoteTracks, Tracks
+
+STATE_LAYOUT = 2
+"""To be raised whenever what a pipeline keeps in a checkpoint changes its names or its meaning."""
+MADE_BY = f"{__version__}, layout {STATE_LAYOUT}"
 
 
 class Stepping(Protocol):
@@ -150,15 +155,18 @@ class Reader:
             if on_entry(stored.seq - first + 1, last - first + 1):
                 return
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the state after the last step as something to keep. Nothing may be pending."""
-        state = State(__version__, tuple(self._pipeline.sensors), self._pipeline.checkpoint())
-        return checkpoint_of(state, seq=self.seq)
+    def checkpoint(self) -> Callable[[], Checkpoint]:
+        """Return how to make the state after the last step into something to keep. Nothing may be pending.
+
+        What is returned may be called in another thread while the next steps go on.
+        """
+        state = State(MADE_BY, tuple(self._pipeline.sensors), self._pipeline.checkpoint())
+        return partial(checkpoint_of, state, seq=self.seq)
 
     def begin_in(self, state: State, *, seq: int) -> None:
         """Become what a reader was right after entry `seq`; of another version's state only the sensors are known."""
         self._pipeline.learn(state.sensors)
-        if state.version == __version__:
+        if state.version == MADE_BY:
             self._pipeline.restore(state.arrays)
         self.seq = seq
 
@@ -173,9 +181,15 @@ class Reader:
                 state = state_of(checkpoint, journal=log.name)
             except JournalError:  # a checkpoint only saves time: what it held is in the entries too
                 continue
-            if state.version == __version__ and checkpoint.seq <= log.last_seq:
+            if state.version == MADE_BY and checkpoint.seq <= log.last_seq:
                 self.begin_in(state, seq=checkpoint.seq)
                 return
+        if log.first_seq > 1:
+            raise JournalError(
+                log.name,
+                f"it begins with entry {log.first_seq}, and no checkpoint in it was made by dronewall {MADE_BY}",
+                "Start it with the version that wrote it, or begin a new journal: what is sealed stays readable.",
+            )
 
 
 def nothing_yet(truth_domain: TruthDomain) -> Picture:

@@ -74,9 +74,9 @@ class Scribe:
         )
         return list(zip(appended.seqs, contents, strict=True))
 
-    async def keep(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint."""
-        await self.working(lambda: self._log.keep(checkpoint))
+    async def keep(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """Keep a checkpoint, made in a thread of its own and written between what is appended meanwhile."""
+        await asyncio.to_thread(lambda: self._log.keep(checkpoint()))
 
     async def working(self, work: Callable[[], R]) -> R:
         """Return what `work()` returns, done in the journal's thread."""

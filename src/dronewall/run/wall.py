@@ -46,6 +46,8 @@ from dronewall.run.scribe import Scribe
 
 TICK_S = 0.1
 CHECKPOINT_EVERY_S = 30.0
+CHECKPOINT_EVERY_WORK_S = 1.2
+"""A restart repeats the steps since the last checkpoint: no more of them than it can do in little over a second."""
 ACKNOWLEDGE_WITHIN_S = 5.0
 FAILURE_SHOWN_S = 3.0
 SWITCHES_S = 0.0005
@@ -90,6 +92,8 @@ class Wall:
         self._compiled = (0, 0)
         self._detail = ""
         self._checkpoint_due_ns = 0
+        self._keeping: asyncio.Task[None] | None = None
+        self._work_s = 0.0
         self._ready_ns = 0
         self._picture = nothing_yet(parts.truth_domain)
         self._outlets: tuple[Outlet, ...] = ()
@@ -260,9 +264,9 @@ class Wall:
     async def _tick_until(self, stop: asyncio.Event, feeding: Sequence[asyncio.Task[None]]) -> None:
         due_ns = self._clock.now_ns()
         while not stop.is_set():
-            for task in self._others:
-                if task.done():
-                    task.result()
+            for task in [task for task in self._others if task.done()]:
+                task.result()
+                self._others.remove(task)
             if self.ready.is_set() and self._intake.empty and all(task.done() for task in feeding):
                 return
             await self._tick()
@@ -362,10 +366,9 @@ class Wall:
         self._publish()
         self._stages.took("publish", stepped_ns, self._clock.now_ns())
         self._observe([content for _, content in contents])
-        if self._checkpoint_due_ns <= picture.at_ns:
-            if self._checkpoint_due_ns:
-                await self._keep_checkpoint()
-            self._checkpoint_due_ns = picture.at_ns + round(CHECKPOINT_EVERY_S * NS_PER_S)
+        self._work_s += (stepped_ns - began_ns) / NS_PER_S
+        if self._checkpoint_due_ns <= picture.at_ns or self._work_s >= CHECKPOINT_EVERY_WORK_S:
+            await self._checkpoint_begun(picture.at_ns)
 
     def _observe(self, contents: Sequence[Content]) -> None:
         for observe in self._parts.observers:
@@ -381,8 +384,20 @@ class Wall:
             self._bulletin.clocks = self._reader.pipeline.clocks()
         return picture
 
+    async def _checkpoint_begun(self, at_ns: int) -> None:
+        """Begin to keep a checkpoint, unless one is still being written; the steps go on meanwhile."""
+        if self._keeping is not None and not self._keeping.done():
+            return
+        first, self._work_s = self._checkpoint_due_ns == 0, 0.0
+        self._checkpoint_due_ns = at_ns + round(CHECKPOINT_EVERY_S * NS_PER_S)
+        if not first:
+            self._keeping = self._beside(self._scribe.keep(await self._in_the_pipeline(self._reader.checkpoint)))
+
     async def _keep_checkpoint(self) -> None:
-        await self._scribe.keep(await self._in_the_pipeline(self._reader.checkpoint))
+        """Keep a checkpoint, after the one in hand."""
+        if self._keeping is not None:
+            await self._keeping
+        await self._scribe.keep(self._reader.checkpoint())
 
     async def _end(self) -> None:
         """Take what still waits, and leave a checkpoint so that the next start is quick."""

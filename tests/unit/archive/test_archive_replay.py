@@ -49,7 +49,7 @@ def journals(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         taken = due
         journal(log, plain, reader, [PlotsCame("scene", plots, len(plots)), Stepped(now_ns, log.last_seq + 1)], now_ns)
         if number % 10 == 9:
-            log.keep(reader.checkpoint())
+            log.keep(reader.checkpoint()())
             for _ in pruned(log, worked_out(archive, now_ns)[-1].prune_through_seq):
                 pass
     log.close()
