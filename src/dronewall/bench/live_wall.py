@@ -84,20 +84,34 @@ def stage_of(frame: FrameType | None) -> str:
     return "loop"
 
 
-def run_wall(orders: Connection, folder: Path, sensors: Sensors, transport: str, port: int) -> None:
-    """Be the process: run a wall until told "stop"; answer "afresh" and "tell" with a `Watched`."""
-    asyncio.run(_run(orders, folder, sensors, transport, port))
+def run_wall(
+    orders: Connection, folder: Path, sensors: Sensors, transport: str, port: int, also: tuple[str, ...] = ()
+) -> None:
+    """Be the process: run a wall until told "stop"; answer "afresh" and "tell" with a `Watched`.
+
+    Args:
+        orders: where words come from and answers go.
+        folder: where the journal is.
+        sensors: the register.
+        transport: `tcp` for lines, `udp` for ASTERIX 048.
+        port: where it listens.
+        also: URLs of further feeds.
+    """
+    asyncio.run(_run(orders, folder, sensors, (_url(transport, port), *also)))
 
 
-async def _run(orders: Connection, folder: Path, sensors: Sensors, transport: str, port: int) -> None:
-    clock = WallClock()
+def _url(transport: str, port: int) -> str:
     udp = transport == "udp"
-    url = f"asterix+udp://{LOOPBACK}:{port}" if udp else f"plots+tcp://{LOOPBACK}:{port}?listen=true"
+    return f"asterix+udp://{LOOPBACK}:{port}" if udp else f"plots+tcp://{LOOPBACK}:{port}?listen=true"
+
+
+async def _run(orders: Connection, folder: Path, sensors: Sensors, urls: tuple[str, ...]) -> None:
+    clock = WallClock()
     composed = walled(
         name="bench live",
         truth_domain=TruthDomain.SIMULATION,
         log=journal_at(folder / "live.journal", TruthDomain.SIMULATION),
-        feeds=feeds_from([{"url": url}], sensors=sensors, clock=clock, source=Source(None)),
+        feeds=feeds_from([{"url": url} for url in urls], sensors=sensors, clock=clock, source=Source(None)),
         sensors=sensors,
         address=(LOOPBACK, 0),
         clock=clock,

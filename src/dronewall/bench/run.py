@@ -48,6 +48,7 @@ def benches() -> dict[str, Bench]:
     """Return every benchmark by its name; each takes what was asked and yields its figures."""
     return {
         "archive": _archive,
+        "flood": _flood,
         "live": _live,
         "page": _page,
         "replay": _replay,
@@ -76,6 +77,12 @@ def _archive(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.archive import archive
 
     return archive(quick=asked.quick)
+
+
+def _flood(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.flood import flood
+
+    return flood(quick=asked.quick, seconds=asked.seconds)
 
 
 def _live(asked: Asked) -> Iterable[Figure]:

@@ -165,8 +165,8 @@ class _Copy:
         """Yield the checkpoints that are sound; one only saves time, so that its loss is none."""
         for (seq,) in self._rows("checkpoints", "SELECT seq FROM checkpoints"):
             for _, rest in self._rows("checkpoints", "SELECT seq, body FROM checkpoints WHERE seq = ?", seq):
-                body = b"".join([*(piece for (piece,) in self._rows("checkpoint_pieces", PIECES, seq)), rest])
-                if is_sound(body):
+                pieces = [*(piece for (piece,) in self._rows("checkpoint_pieces", PIECES, seq)), rest]
+                if all(isinstance(piece, bytes) for piece in pieces) and is_sound(body := b"".join(pieces)):
                     yield Checkpoint(seq, body)
 
     def _known_windows(self) -> dict[str, tuple[Window, int]]:
@@ -177,6 +177,8 @@ class _Copy:
         known = {source: (window, self._taken_at[source]) for source, window in self._windows}
         asked = "SELECT source, boot, high, seen, seq FROM windows WHERE seq <= ?"
         for source, boot, high, seen, seq in self._rows("windows", asked, self._last_seq):
+            if not (isinstance(source, str) and all(isinstance(n, int) for n in (boot, high, seen, seq))):
+                continue  # what stands in a damaged page may be anything
             known[source] = (Window(boot, high, seen % 2**NUMBERS_IN_WINDOW), seq)
         return known
 

@@ -55,7 +55,7 @@ def stored_from(row: Row, path: Path) -> Stored:
         JournalError: it is not what was written, or of an unknown kind.
     """
     seq, kind, at_ns, source, boot, first, last, crc, body = row
-    if (body.startswith(MAGIC) and not is_sound(body)) if crc is None else crc != _crc(row):
+    if not _is_row(row) or ((body.startswith(MAGIC) and not is_sound(body)) if crc is None else crc != _crc(row)):
         raise damaged(path, f"entry {seq} is damaged: its checksum does not match")
     message = None
     if source is not None and boot is not None and first is not None and last is not None:
@@ -66,6 +66,14 @@ def stored_from(row: Row, path: Path) -> Stored:
         raise JournalError(
             str(path), f"entry {seq} is of an unknown kind ({kind})", "It may be of a newer dronewall: install it."
         ) from error
+
+
+def _is_row(row: Row) -> bool:
+    """Whether the values are of the types that were written; what stands in a damaged page may be anything."""
+    seq, kind, at_ns, source, boot, first, last, crc, body = row
+    numbers = all(isinstance(value, int) for value in (seq, kind, at_ns))
+    perhaps = all(value is None or isinstance(value, int) for value in (boot, first, last, crc))
+    return numbers and perhaps and isinstance(source, str | None) and isinstance(body, bytes)
 
 
 def row_of(seq: int, entry: Entry) -> Row:

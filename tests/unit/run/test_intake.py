@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -140,6 +140,7 @@ async def test_a_queues_lag_is_the_age_of_what_waits_longest() -> None:
 COUNTS = st.dictionaries(st.sampled_from(["r1", "r2", "r3", "r4"]), st.integers(1, 60), min_size=1)
 
 
+@settings(max_examples=150)  # each plays a whole overload
 @given(
     udp=st.lists(COUNTS, max_size=2),
     tcp=st.lists(COUNTS, max_size=2),
