@@ -17,7 +17,8 @@ from typing import Any
 
 from dronewall.engine.clock import WallClock
 
-COMMAND = (sys.executable, "-c", "from dronewall.cli import main; main()")
+MAIN = "from dronewall.cli import main; main()"
+COMMAND = (sys.executable, "-c", MAIN)
 STARTS_WITHIN_S = 180.0
 """Long enough to compile every kernel on a slow machine with an empty cache."""
 SENSOR = {
@@ -34,21 +35,26 @@ OBJECTS = 20
 CLOCK = WallClock()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
+def command_after(change: str) -> tuple[str, ...]:
+    """Return the command of a wall in which some lines of Python have changed something first."""
+    return (sys.executable, "-c", f"{change}\n{MAIN}")
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def written_sensors(folder: Path) -> Path:
+def written_sensors(folder: Path, *others: dict[str, Any]) -> Path:
     path = folder / "sensors.jsonl"
-    path.write_text(json.dumps(SENSOR) + "\n")
+    path.write_text("".join(json.dumps(sensor) + "\n" for sensor in (SENSOR, *others)))
     return path
 
 
 @dataclass(eq=False)
 class WallProcess:
-    """`dronewall run` on one listening feed of plots."""
+    """`dronewall run` on a listening feed of plots, and others if asked."""
 
     sensors: Path
     journal: Path
@@ -57,11 +63,15 @@ class WallProcess:
     process: asyncio.subprocess.Process | None = None
     before: tuple[str, ...] = ()
     """What stands before its command, for instance `FaultyDisk.command`."""
+    command: tuple[str, ...] = COMMAND
+    """What is run; see `command_after`."""
+    more_feeds: tuple[str, ...] = ()
+    """URLs of feeds besides the one of plots."""
 
     async def start(self) -> None:
+        feeds = (f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true", *self.more_feeds)
         self.process = await asyncio.create_subprocess_exec(
-            *self.before, *COMMAND, "run", "--feed", f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true",
-            "--sensors", str(self.sensors), "--journal", str(self.journal),
+            *self.before, *self.command, "run", *(part for url in feeds for part in ("--feed", url)), "--sensors", str(self.sensors), "--journal", str(self.journal),
             "--listen", f"127.0.0.1:{self.page_port}", "--json",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip

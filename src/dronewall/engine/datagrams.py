@@ -20,9 +20,12 @@ from dronewall.engine.links import Chunk, OnState, cannot_bind
 from dronewall.model.status import FeedState
 
 UDP_BUFFER_BYTES = 4 * 1024 * 1024
+WAITING_BYTES_MAX = 512 * 1024
+"""Half a second of a very busy port: what waits longer is stale, and would still be decoded long after a flood."""
 SENDERS_COUNTED_MAX = 1024
 GATHERS_S = 0.01
-GATHERED_MOST = 256
+GATHERED_MOST, GATHERED_BYTES = 64, 8 * 1024
+"""What is decoded at once keeps everybody else waiting: no more than some ten milliseconds' work."""
 SYSTEM_TABLES = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
 
 
@@ -85,7 +88,7 @@ class Datagrams(asyncio.DatagramProtocol):
         self._on_state = on_state
         self._here = here
         self._waiting: dict[str, deque[Chunk]] = {}
-        self._held = 0
+        self._held = self._held_bytes = 0
         self._datagrams_max = datagrams_max
         self._dropped: Counter[str] = Counter()
         self._lost_by_system = lost_by_system
@@ -104,17 +107,20 @@ class Datagrams(asyncio.DatagramProtocol):
         if not self._heard:
             self._heard = True
             self._on_state(FeedState.CONNECTED, f"first datagram from {peer}")
-        if self._held >= self._datagrams_max:
+        if self._held >= self._datagrams_max or self._held_bytes >= WAITING_BYTES_MAX:
             most = max(self._waiting, key=lambda one: len(self._waiting[one]))
             known = most in self._dropped or len(self._dropped) < SENDERS_COUNTED_MAX
             if len(self._waiting.get(peer, ())) >= len(self._waiting[most]) - 1:
                 self._dropped[peer if known else most] += 1
                 return
-            self._dropped[most] += 1 + self._waiting[most].pop().dropped
+            lost = self._waiting[most].pop()
+            self._dropped[most] += 1 + lost.dropped
             self._held -= 1
+            self._held_bytes -= len(lost.data)
         chunk = Chunk(data, self._clock.now_ns(), peer, dropped=self._dropped.pop(peer, 0))
         self._waiting.setdefault(peer, deque()).append(chunk)
         self._held += 1
+        self._held_bytes += len(data)
         self._arrived.set()
 
     async def gathered(self) -> list[Chunk]:
@@ -122,7 +128,12 @@ class Datagrams(asyncio.DatagramProtocol):
         await self._any()
         if self._held < GATHERED_MOST:
             await asyncio.sleep(GATHERS_S)
-        return [self._next() for _ in range(min(self._held, GATHERED_MOST))]
+        chunks: list[Chunk] = []
+        size = 0
+        while self._held and len(chunks) < GATHERED_MOST and size < GATHERED_BYTES:
+            chunks.append(self._next())
+            size += len(chunks[-1].data)
+        return chunks
 
     async def next(self) -> Chunk:
         """Return the next datagram, of each sender in turn; it tells how many were dropped before it."""
@@ -138,6 +149,7 @@ class Datagrams(asyncio.DatagramProtocol):
         peer, waiting = next(iter(self._waiting.items()))
         chunk = waiting.popleft()
         self._held -= 1
+        self._held_bytes -= len(chunk.data)
         del self._waiting[peer]
         if waiting:
             self._waiting[peer] = waiting  # at the end of the round

@@ -65,7 +65,8 @@ class Intake:
     async def put(self, feed: str, batch: Batch, *, now_ns: int) -> None:
         """Let a batch wait for the next tick; wait oneself while this feed's queue is full, whatever others do."""
         queue = self._queues.setdefault(feed, _Queue())
-        while queue.held >= self._most:
+        # What may be shed need not be decoded first: a flood waits in its port's buffer, where losing it costs nothing.
+        while queue.held >= (self._least if batch.acknowledge is None else self._most):
             queue.room.clear()
             await queue.room.wait()
         queue.batches.append((now_ns, batch))
@@ -113,7 +114,7 @@ class Intake:
     def _left(self, queue: _Queue, batches: deque[tuple[int, Batch]]) -> None:
         queue.batches = batches
         queue.held = sum(_weight(batch) for _, batch in batches)
-        if queue.held < self._most:
+        if queue.held < self._least or (queue.held < self._most and not _parted(queue)[1]):
             queue.room.set()
 
     def _chosen(self, room: int, now_ns: int, lanes: LanesOf) -> Drained:

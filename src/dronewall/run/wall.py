@@ -53,7 +53,7 @@ FAILURE_SHOWN_S = 3.0
 SWITCHES_S = 0.0005
 """How long a thread may keep the interpreter from another. The pipeline gives it up for each kernel, often in each
 step; at Python's own 5 ms it would wait longer to get it back from a busy loop than it works."""
-TAKEN_IN_A_ROW = 16
+TAKEN_IN_A_ROW = 256
 SET_ASIDE_MOST = 8
 """So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
 CAUGHT_UP_ENTRIES = 256
@@ -239,8 +239,9 @@ class Wall:
         async def take(batch: Batch) -> None:
             nonlocal taken
             await self._intake.put(feed.name, batch, now_ns=self._clock.now_ns())
-            taken += 1
-            if taken % TAKEN_IN_A_ROW == 0:  # a feed that always has something waiting lets the others have their turn
+            taken += 1 + len(batch.decoded.plots)
+            if taken >= TAKEN_IN_A_ROW:  # a feed that always has something waiting lets the others have their turn
+                taken = 0
                 await asyncio.sleep(0)
 
         async def feed_once() -> None:
