@@ -126,7 +126,7 @@ class Datagrams(asyncio.DatagramProtocol):
     async def gathered(self) -> list[Chunk]:
         """Return the datagrams that wait, after a moment in which more may come: many cost little more than one."""
         await self._any()
-        if self._held < GATHERED_MOST:
+        if self._held < GATHERED_MOST and self._held_bytes < GATHERED_BYTES:
             await asyncio.sleep(GATHERS_S)
         chunks: list[Chunk] = []
         size = 0
