@@ -69,9 +69,10 @@ class WallProcess:
     """URLs of feeds besides the one of plots."""
 
     async def start(self) -> None:
-        feeds = (f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true", *self.more_feeds)
+        urls = (f"plots+tcp://127.0.0.1:{self.feed_port}?listen=true", *self.more_feeds)
+        feeds = [part for url in urls for part in ("--feed", url)]
         self.process = await asyncio.create_subprocess_exec(
-            *self.before, *self.command, "run", *(part for url in feeds for part in ("--feed", url)), "--sensors", str(self.sensors), "--journal", str(self.journal),
+            *self.before, *self.command, "run", *feeds, "--sensors", str(self.sensors), "--journal", str(self.journal),
             "--listen", f"127.0.0.1:{self.page_port}", "--json",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
