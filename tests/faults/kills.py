@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,10 @@ import numpy as np
 from walls_in_processes import Sensor, WallProcess, Witness, going, written_sensors
 
 from dronewall.compose import replay_of
-from dronewall.engine.entries import PlotsCame, content_of
+from dronewall.engine.archived_log import ArchivedLog
+from dronewall.engine.entries import Content, PlotsCame, content_of
+from dronewall.engine.log import Stored
+from dronewall.engine.segments import sealed_folder
 from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
@@ -90,11 +95,21 @@ async def lived(wall: WallProcess, pictures: dict[int, Any], *, seconds: float) 
         await asyncio.sleep(seconds)
 
 
+def contents_in(journal: Path) -> Iterator[Content]:
+    """Yield what a journal holds, what is sealed too."""
+    return (content_of(stored, journal=str(journal)) for stored in stored_in(journal))
+
+
+def stored_in(journal: Path) -> list[Stored]:
+    """Return the entries of a journal, those that are sealed too."""
+    log = ArchivedLog(lambda: SqliteLog(journal, read_only=True), sealed_folder(journal))
+    with closing(log):
+        return list(log.read())
+
+
 def everything_acknowledged_is_in_the_journal_once(journal: Path, witness: Witness, *, at_least: int = 100) -> None:
-    log = SqliteLog(journal, read_only=True)
-    contents = (content_of(stored, journal=str(journal)) for stored in log.read())
-    kept = Counter(int(ref) for c in contents if isinstance(c, PlotsCame) for ref in c.plots.track_ref.tolist())
-    log.close()
+    came = (content for content in contents_in(journal) if isinstance(content, PlotsCame))
+    kept = Counter(int(ref) for content in came for ref in content.plots.track_ref.tolist())
     acknowledged = witness.numbers()
     assert len(acknowledged) >= at_least
     assert [number for number in acknowledged if kept[number] != 1] == []
