@@ -26,8 +26,25 @@ Step = tuple[tuple[str, tuple[object, ...]], ...]
 """Statements of one short transaction, with their arguments."""
 
 
-def steps_to_keep(checkpoint: Checkpoint) -> Iterator[Step]:
-    """Yield the transactions that keep a checkpoint and let the third newest go, but for its pieces."""
+def is_kept(connection: sqlite3.Connection, seq: int) -> bool:
+    """Whether a checkpoint after entry `seq` is kept already."""
+    return connection.execute("SELECT 1 FROM checkpoints WHERE seq = ?", (seq,)).fetchone() is not None
+
+
+def steps_to_keep(checkpoint: Checkpoint, *, replacing: bool = False) -> Iterator[Step]:
+    """Yield the transactions that keep a checkpoint and let the third newest go, but for its pieces.
+
+    One that is `replacing` another after the same entry comes in one transaction, however long it takes: its pieces
+    would stand among those of the other, which a kill in the middle would leave half overwritten.
+    """
+    steps = _steps_in_pieces(checkpoint)
+    if replacing:
+        yield tuple(statement for step in steps for statement in step)
+    else:
+        yield from steps
+
+
+def _steps_in_pieces(checkpoint: Checkpoint) -> Iterator[Step]:
     body = memoryview(checkpoint.body)
     starts = range(0, max(len(body) - PIECE_BYTES, 0), PIECE_BYTES)
     for piece, start in enumerate(starts):
@@ -44,7 +61,7 @@ def next_to_drop(connection: sqlite3.Connection) -> Step | None:
 
 
 def stored_checkpoints(connection: sqlite3.Connection, path: Path) -> list[Checkpoint]:
-    """Return the checkpoints in a journal's file, the newest first.
+    """Return the checkpoints in a journal's file, the newest first; the caller holds them still by a transaction.
 
     Raises:
         sqlite3.Error: they cannot be read.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from dronewall.engine.log import (
     PRUNED_AT_ONCE,
@@ -25,7 +25,7 @@ from dronewall.engine.log import (
     taken_out,
 )
 from dronewall.engine.messages import SOURCES_MAX, Windows
-from dronewall.engine.sqlite_checkpoints import Step, next_to_drop, steps_to_keep, stored_checkpoints
+from dronewall.engine.sqlite_checkpoints import Step, is_kept, next_to_drop, steps_to_keep, stored_checkpoints
 from dronewall.engine.sqlite_file import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -50,6 +50,7 @@ from dronewall.model.errors import JournalError
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteLog", "is_journal"]
 
+R = TypeVar("R")
 TURN_S = 0.002
 """How long a long piece of work rests between two transactions, so that whoever waits to append can."""
 TAIL_ENTRIES, TAIL_BYTES = 64, 8 * 2**20
@@ -161,16 +162,17 @@ class SqliteLog:
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint; the two newest stay. In pieces, between which other threads append."""
-        for step in steps_to_keep(checkpoint):
+        for step in steps_to_keep(checkpoint, replacing=self._asked(lambda: is_kept(self._connection, checkpoint.seq))):
             self._do(step)
-        while (dropped := self._next_to_drop()) is not None:
+        while (dropped := self._asked(lambda: next_to_drop(self._connection))) is not None:
             self._do(dropped)
 
     def checkpoints(self) -> Sequence[Checkpoint]:
-        """Return the checkpoints that are kept, the newest first."""
+        """Return the checkpoints that are kept, the newest first; no append waits for it."""
         try:
-            with self._turn:
-                return tuple(stored_checkpoints(self._connection, self._path))
+            with closing(opened_for_reading(self._path)) as connection:
+                connection.execute("BEGIN")
+                return tuple(stored_checkpoints(connection, self._path))
         except sqlite3.Error as error:
             raise told(self._path, error) from error
 
@@ -187,11 +189,11 @@ class SqliteLog:
                 self._break(error)
         threading.Event().wait(TURN_S)
 
-    def _next_to_drop(self) -> Step | None:
+    def _asked(self, question: Callable[[], R]) -> R:
         with self._turn:
             self._refuse_when_broken()
             try:
-                return next_to_drop(self._connection)
+                return question()
             except sqlite3.Error as error:
                 self._break(error)
 

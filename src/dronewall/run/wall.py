@@ -187,6 +187,8 @@ class Wall:
         """Read what the journal holds, and go on live where it ends."""
         while not await self._recalled():
             pass
+        if self._reader.picture is not None:  # steps were repeated, and a kill now would have them repeated again
+            self._work_s = CHECKPOINT_EVERY_WORK_S
         if self._stopping:
             return
         self._detail = ""
@@ -389,9 +391,10 @@ class Wall:
         """Begin to keep a checkpoint, unless one is still being written; the steps go on meanwhile."""
         if self._keeping is not None and not self._keeping.done():
             return
-        first, self._work_s = self._checkpoint_due_ns == 0, 0.0
+        too_soon = self._checkpoint_due_ns == 0 and self._work_s < CHECKPOINT_EVERY_WORK_S
         self._checkpoint_due_ns = at_ns + round(CHECKPOINT_EVERY_S * NS_PER_S)
-        if not first:
+        if not too_soon:
+            self._work_s = 0.0
             self._keeping = self._beside(self._scribe.keep(await self._in_the_pipeline(self._reader.checkpoint)))
 
     async def _keep_checkpoint(self) -> None:

@@ -67,6 +67,40 @@ def test_one_that_was_not_finished_is_not_there_and_goes_with_the_next(tmp_path:
     assert pieces_in(path) == {1, 3}
 
 
+def test_one_kept_again_after_the_same_entry_is_the_old_one_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "wall.journal"
+    log = SqliteLog(path)
+    log.append([STEP] * 3)
+    log.keep(large(1))
+    another = Checkpoint(1, b"another" * PIECE_BYTES)
+    kept_between = []
+
+    def look(statement: str) -> None:
+        if statement.startswith("BEGIN"):
+            kept_between.append(SqliteLog(path, read_only=True).checkpoints())
+
+    log._connection.set_trace_callback(look)
+    log.keep(another)
+    log._connection.set_trace_callback(None)
+    assert log.checkpoints() == (another,)
+    assert kept_between
+    assert set(kept_between) <= {(large(1),), (another,)}
+    log.close()
+
+
+def test_checkpoints_are_read_while_another_thread_has_its_turn(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "wall.journal")
+    log.append([STEP])
+    log.keep(large(1))
+    read: list[object] = []
+    with log._turn:
+        reading = threading.Thread(target=lambda: read.append(log.checkpoints()), daemon=True)
+        reading.start()
+        reading.join(10.0)
+    assert read == [(large(1),)]
+    log.close()
+
+
 def test_entries_are_appended_while_a_checkpoint_is_written(tmp_path: Path) -> None:
     log = SqliteLog(tmp_path / "wall.journal")
     log.append([STEP])
