@@ -26,6 +26,7 @@ from dronewall.bench.live_sender import run_load
 from dronewall.bench.live_wall import run_wall
 from dronewall.config import LOOPBACK
 from dronewall.engine.clock import NS_PER_S, WallClock
+from dronewall.model.status import DATAGRAM_LOST
 
 OTHERS_PER_S = 10_000
 FLOOD_PER_S = 400_000
@@ -79,11 +80,8 @@ def flood(*, quick: bool, seconds: float | None = None) -> Iterator[dict[str, An
     yield _figure("flood: reports sent", sent, "1")
     yield _figure("flood: reports decoded", feed.decoded, "1")
     yield _figure("flood: reports shed", shed, "1")
-    yield _figure("flood: datagrams lost, counted", dict(feed.refused).get(LOST, 0), "1")
+    yield _figure("flood: datagrams lost, counted", dict(feed.refused).get(DATAGRAM_LOST, 0), "1")
     yield _figure("memory during over before", held / held_before, "1", target=1.5, met=held / held_before <= 1.5)
-
-
-LOST = "datagram lost, for the buffer was full"
 
 
 def run_flood(orders: Connection, radar: int, port: int) -> None:

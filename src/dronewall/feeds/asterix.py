@@ -26,7 +26,7 @@ from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
 from dronewall.model.errors import ConfigError
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
-from dronewall.model.status import FeedStatus
+from dronewall.model.status import DATAGRAM_LOST, FeedStatus
 from dronewall.wire.captures.datagrams import Captured
 from dronewall.wire.captures.pcap import PcapDatagrams
 from dronewall.wire.captures.rply import RplyDatagrams
@@ -82,7 +82,7 @@ class AsterixFeed:
         async with aclosing(self._chunks()) as chunks:
             async for gathered in chunks:
                 if dropped := sum(chunk.dropped for chunk in gathered):
-                    self._tally.refuse("datagram lost, for the buffer was full", dropped)
+                    self._tally.refuse(DATAGRAM_LOST, dropped)
                 decoded = self._decoder.heard((chunk.data, chunk.received_ns) for chunk in gathered)
                 self._tally.count(decoded, received_ns=gathered[-1].received_ns)
                 yield Batch(decoded)

@@ -15,24 +15,21 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import numpy as np
 
 from dronewall.engine.clock import Clock
 from dronewall.engine.links import Chunk
 from dronewall.engine.messages import Message
 from dronewall.feeds.feed import Batch, Decoded, Numbered
-from dronewall.feeds.files import NS_PER_S, check_readable, pieces
+from dronewall.feeds.files import by_half_seconds, check_readable, pieces
 from dronewall.feeds.link import Link, LinkSettings
 from dronewall.feeds.parquet import parquet_recording
 from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of
-from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.status import FeedStatus
 from dronewall.wire.plots_jsonl import PlotLines
 from dronewall.wire.refusals import Refusals
 
-PIECE_NS = NS_PER_S // 2
 READ_BYTES = 512 * 1024
 
 
@@ -154,26 +151,15 @@ class PlotsPlugin:
     def recording(self, path: Path, *, sensors: Sensors, date: date) -> Iterator[Decoded]:
         """Yield a recording, which carries its own dates; see `FeedPlugin.recording`."""
         if path.suffix.lower() == ".parquet":
-            return (part for decoded in parquet_recording(path) for part in _cut(decoded))
+            return (part for decoded in parquet_recording(path) for part in by_half_seconds(decoded))
         check_readable(path)
         return self._recording(path)
 
     def _recording(self, path: Path) -> Iterator[Decoded]:
         decoder = PlotsDecoder(path.name)
         for data in pieces(path, READ_BYTES):
-            yield from _cut(decoder.decode(data, received_ns=None))
+            yield from by_half_seconds(decoder.decode(data, received_ns=None))
         yield decoder.finish()
-
-
-def _cut(decoded: Decoded) -> Iterator[Decoded]:
-    """Yield what was decoded at once in pieces of half a second of receipt; refusals go with the first."""
-    plots = decoded.plots
-    edges = np.flatnonzero(np.diff(plots.received_ns // PIECE_NS)) + 1
-    refused = decoded.refused
-    for start, end in zip([0, *edges], [*edges, len(plots)], strict=True):
-        piece: Plots = plots if len(edges) == 0 else plots.take(slice(start, end))
-        yield Decoded(piece, len(piece), refused)
-        refused = ()
 
 
 def _acknowledgement(chunk: Chunk, safe: int) -> Callable[[], Awaitable[None]] | None:

@@ -27,7 +27,7 @@ from dronewall.feeds.tally import Tally
 from dronewall.feeds.url import address_of, scheme_of
 from dronewall.model.errors import ConfigError
 from dronewall.model.sensors import Sensor, Sensors
-from dronewall.model.status import FeedStatus
+from dronewall.model.status import DATAGRAM_LOST, FeedStatus
 from dronewall.wire.lines import Line, Lines
 from dronewall.wire.plots_columns import plots_from_lines
 from dronewall.wire.plots_line import PlotLine
@@ -152,7 +152,7 @@ class LineFeed:
                     decoders[chunk.peer] = self._decoder()
                     continue
                 if chunk.dropped:
-                    self._tally.refuse("datagram lost, for the buffer was full", chunk.dropped)
+                    self._tally.refuse(DATAGRAM_LOST, chunk.dropped)
                 decoder = decoders.get(chunk.peer, everybody)
                 if chunk.closed:
                     del decoders[chunk.peer]

@@ -40,6 +40,10 @@ _FEED_MOVES = {
 }
 
 
+DATAGRAM_LOST = "datagram lost, for the buffer was full"
+"""The reason under which a feed counts what it never saw: refused not for what it was, but for want of room."""
+
+
 class WallPhase(Enum):
     """What the wall is busy with."""
 

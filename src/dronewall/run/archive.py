@@ -100,8 +100,10 @@ class Archivist:
         """End the work in hand soon; it may be called from another thread."""
         self._stopping.set()
 
-    def work(self, now_ns: int) -> ArchiveReport:
+    def work(self, now_ns: int, *, leapt_ns: int = 0) -> ArchiveReport:
         """Do one piece of work: verify or seal one segment, and remove what is out of date.
+
+        A clock that leaps makes nothing older: `leapt_ns` is by how much ours did, and no age counts it.
 
         Nothing is raised for what a disk or a damaged entry can do: the report's alerts say it, and nothing is pruned.
         """
@@ -117,7 +119,7 @@ class Archivist:
                 sealed, more = self._go_on(log)
             finally:
                 log.close()
-            removed = self._remove(live_first_seq, live_bytes, now_ns)
+            removed = self._remove(live_first_seq, live_bytes, now_ns - leapt_ns)
         except _Stopped:
             more = True
         except (JournalError, OSError, pa.ArrowException) as error:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar, cast
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.bulletin import Bulletin
+from dronewall.run.feeding import fed
 from dronewall.run.housekeeper import housekeeper_of
 from dronewall.run.intake import Drained, Intake
 from dronewall.run.lanes import Lanes
@@ -53,7 +55,6 @@ FAILURE_SHOWN_S = 3.0
 SWITCHES_S = 0.0005
 """How long a thread may keep the interpreter from another. The pipeline gives it up for each kernel, often in each
 step; at Python's own 5 ms it would wait longer to get it back from a busy loop than it works."""
-TAKEN_IN_A_ROW = 256
 SET_ASIDE_MOST = 8
 """So many times one run sets something aside; a pipeline that fails more often is not sound, and the wall stops."""
 CAUGHT_UP_ENTRIES = 256
@@ -76,6 +77,9 @@ class Wall:
         self._pace = Pace()
         self._bulletin = Bulletin(parts)
         self._watch = self._bulletin.watch
+        for aside in parts.aside.all():
+            if aside.version == __version__:  # another version may well be the one that mends it
+                self._watch.set_aside(aside, now_ns=parts.clock.now_ns())
         self._stages = self._bulletin.stages
         self.latency = self._bulletin.latency
         self._step_in_hand: asyncio.Task[None] | None = None
@@ -162,13 +166,9 @@ class Wall:
         began = WallBegan(__version__, parts.name, parts.truth_domain.value)
         await self._write([began, SensorsJoined(parts.sensors)])
 
-    def _beside(self, work: Awaitable[None]) -> asyncio.Task[None]:
+    def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Let something run beside the ticks; should it fail, the wall does."""
-
-        async def awaited() -> None:
-            await work
-
-        task = asyncio.create_task(awaited())
+        task = asyncio.create_task(work)
         self._others.append(task)
         return task
 
@@ -236,31 +236,11 @@ class Wall:
         if self._parts.feeds_wait:
             await self.ready.wait()
 
-        taken = 0
-
-        async def take(batch: Batch) -> None:
-            nonlocal taken
-            await self._intake.put(feed.name, batch, now_ns=self._clock.now_ns())
-            taken += 1 + len(batch.decoded.plots)
-            if taken >= TAKEN_IN_A_ROW:  # a feed that always has something waiting lets the others have their turn
-                taken = 0
-                await asyncio.sleep(0)
-
-        async def feed_once() -> None:
-            # A feed's iterator is an async generator wherever it holds a socket, and is closed with it.
-            batches = cast(AsyncGenerator[Batch, None], feed.batches())
-            if not hasattr(batches, "aclose"):
-                async for batch in batches:
-                    await take(batch)
-                return
-            async with aclosing(batches):
-                async for batch in batches:
-                    await take(batch)
-
         def failed(error: Exception, _: int, pause_s: float) -> None:
             self._watch.feed_failed(feed.name, error, pause_s, now_ns=self._clock.now_ns())
 
-        await kept_running(feed_once, clock=self._clock, pauses=self._parts.pauses, on_failure=failed)
+        once = partial(fed, feed, self._intake, self._clock)
+        await kept_running(once, clock=self._clock, pauses=self._parts.pauses, on_failure=failed)
 
     # The loop.
 

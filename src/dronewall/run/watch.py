@@ -9,7 +9,7 @@ from dronewall.engine.clock import NS_PER_S
 from dronewall.model.errors import JournalError
 from dronewall.model.picture import Alert, AlertPriority
 from dronewall.model.sensors import Sensor, Sensors
-from dronewall.model.status import FeedState, FeedStatus
+from dronewall.model.status import DATAGRAM_LOST, FeedState, FeedStatus
 from dronewall.run.aside import SetAside
 from dronewall.run.reader import StepFailed
 
@@ -25,6 +25,7 @@ class Watch:
         self._silent_since: dict[str, int] = {}
         self._ends_ns: dict[str, int] = {}
         self._shed: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -44,6 +45,7 @@ class Watch:
         """Take note of how the feeds are, and let alerts end whose time is over."""
         for feed in feeds:
             self._look_at(feed, now_ns)
+            self._look_for_losses(feed, now_ns)
         for alert_id in [alert_id for alert_id, ends_ns in self._ends_ns.items() if ends_ns <= now_ns]:
             del self._ends_ns[alert_id]
             del self._alerts[alert_id]
@@ -97,6 +99,15 @@ class Watch:
         detail = str(error) if journal or isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
         self.raise_(Alert("wall-failed", AlertPriority.CRITICAL, now_ns, title, detail))
         return detail
+
+    def _look_for_losses(self, feed: FeedStatus, now_ns: int) -> None:
+        """Raise the alert about datagrams that found no room, until none were lost for a minute."""
+        lost = dict(feed.refused).get(DATAGRAM_LOST, 0)
+        if lost > self._lost[feed.name]:
+            self._lost[feed.name] = lost
+            detail = f"{lost} datagrams so far found its buffer full and were never read; somebody sends too much"
+            alert = Alert(f"feed-losing:{feed.name}", AlertPriority.CRITICAL, now_ns, f"{feed.name} loses data", detail)
+            self.raise_(alert, until_ns=now_ns + round(SHED_SHOWN_S * NS_PER_S))
 
     def _look_at(self, feed: FeedStatus, now_ns: int) -> None:
         alert_id = f"feed-lost:{feed.name}"

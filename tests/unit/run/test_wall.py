@@ -19,6 +19,7 @@ from fakes_of_run import (
     compiles_at_once,
 )
 
+from dronewall import __version__
 from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, content_of
 from dronewall.engine.log import Log
 from dronewall.engine.messages import Message
@@ -26,8 +27,8 @@ from dronewall.feeds.feed import Batch, Numbered
 from dronewall.model.errors import FrameError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import SensorKind
-from dronewall.model.status import FeedState, WallPhase
-from dronewall.run.aside import KeptInMemory
+from dronewall.model.status import DATAGRAM_LOST, FeedState, WallPhase
+from dronewall.run.aside import KeptInMemory, SetAside
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed
 from dronewall.run.replay import journal_contents, played
@@ -182,6 +183,31 @@ async def test_what_was_set_aside_stays_aside_at_a_restart_and_in_a_replay() -> 
     assert outlet.published[-1][0].tracks.mean[:, 0].tolist() == [2.0, 3.0]
     reader = Reader(Choosy, set_aside=aside.all()[0].entries)
     assert list(played(journal_contents(log), reader, observers=()))[-1].tracks.mean[:, 0].tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(("version", "told"), [(__version__, 1), ("0.0.1", 0)])
+async def test_what_this_version_set_aside_is_told_again_after_a_restart(version: str, told: int) -> None:
+    outlet, aside = FakeOutlet(), KeptInMemory()
+    aside.add(SetAside((7,), "a gate of no width", version))
+    await run(parts(FakeFeed(batch(1.0)), aside=aside), outlet)
+    assert [alert.alert_id for alert in outlet.published[-1][0].alerts] == ["set-aside:7"] * told
+
+
+async def test_a_feed_that_loses_datagrams_is_told_until_a_minute_after_the_last() -> None:
+    feed, outlet, stop, clock = FakeFeed(waits=True), FakeOutlet(), asyncio.Event(), EagerClock()
+    lost = replace(feed.status(), refused=((DATAGRAM_LOST, 40),))
+    feed.status = lambda: lost  # type: ignore[method-assign]
+    wall = Wall(parts(feed, clock=clock))
+    running = asyncio.ensure_future(wall.run([outlet], stop=stop))
+    await wall.ready.wait()
+    began_ns = clock.now_ns()
+    while clock.now_ns() < began_ns + 90e9:  # noqa: ASYNC110  the clock runs on the wall's own ticks
+        await asyncio.sleep(0.001)
+    stop.set()
+    await running
+    shown = [(status.phase, picture.alerts) for picture, status in outlet.published]
+    assert "40 datagrams" in next(alerts for _, alerts in shown if alerts)[0].detail
+    assert shown[-1][1] == ()
 
 
 async def test_a_pipeline_that_fails_on_nothing_stops_the_wall_and_says_so() -> None:
