@@ -1,22 +1,41 @@
 """One look of one sensor: which tracks could have caused its plots, how probably, and what that changes.
 
-`replay_events` is the tracker's inner loop: it takes looks and closed scans in the order of time.
+`replay_events` is the tracker's inner loop: it takes looks and closed scans in the order of time. A look works on
+copies of the tracks it may concern, and writes back only those that one of its plots fits.
+
+Source:
+    Mušicki and Evans, Joint Integrated Probabilistic Data Association, IEEE TAES 40(3), 2004 (existence).
 """
 
 from __future__ import annotations
 
+from math import exp, pi, sqrt
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dronewall.geodesy.jit import kernel
 from dronewall.geodesy.kernels import axes_at
 from dronewall.tracking.belief import associate
 from dronewall.tracking.birth import give_birth, take_claim
-from dronewall.tracking.candidates import candidates
+from dronewall.tracking.candidates import pairs_near
 from dronewall.tracking.columns import LOOK
-from dronewall.tracking.motion import local_up
-from dronewall.tracking.update import absorb, absorb_rates, emitted_before_s, keep_height_humble
+from dronewall.tracking.measurement import sound_delay, to_enu
+from dronewall.tracking.motion import local_up, predict
+from dronewall.tracking.parameters import HOVER, MODES, TURN
+from dronewall.tracking.update import (
+    absorb_range_rate,
+    absorb_velocity,
+    add_update,
+    innovate,
+    keep_height_humble,
+    likelihood,
+    model,
+    range_rate,
+)
 
-_POSITION = 2
+_RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
 REMEMBERED_SCANS = 6
 """A radar that saw a track within so many scans is expected to see it again; its silence then counts against it."""
 UNEXPECTED_PD = 0.5
@@ -25,17 +44,58 @@ SURE = 1e9
 """Odds beyond this are certainty; larger ones would drown the 1 they are weighed against in rounding."""
 BIRTH_LEAST = 1e-6
 UNCLAIMED_LEAST = 0.1
+OWN_BLUNDER_SQ, OWN_BLUNDER_M, OWN_SPEED_MPS = 6.0, 2_000.0, 300.0
+"""How far a plot with the track's own address may be off: made to look this many squared sigmas away, if it lies no
+farther than this plus what an airliner flies meanwhile."""
+CLAIM_BONUS = 1e4
+"""Likelihood ratio of a plot claiming the track's own address against one that claims nothing."""
+CLUTTER_RATE_SPAN_MPS = 600.0
+"""Range rates of what is not a track lie anywhere within this span."""
+
+
+class Copies(NamedTuple):
+    """The tracks of one look, predicted to when they were read; `changed` tells which are to be written back."""
+
+    row: NDArray[np.int32]
+    mean: NDArray[np.float64]
+    cov: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    modes: NDArray[np.int64]
+    at_ns: NDArray[np.int64]
+    changed: NDArray[np.bool_]
+
+
+class Edges(NamedTuple):
+    """Every pair of a track and a plot, ordered by track from `first` (n + 1,).
+
+    `model` is the row of `h`, `jac`, `pht`, `hph` that tells what the plot should read; `psi` the odds of the pair;
+    `doubt` how far the plot is widened, 0 outside the gate; `like`, `nu`, `s_inverse` are by mode.
+    """
+
+    first: NDArray[np.int32]
+    plot: NDArray[np.int32]
+    model: NDArray[np.int32]
+    doubt: NDArray[np.float64]
+    psi: NDArray[np.float64]
+    like: NDArray[np.float64]
+    nu: NDArray[np.float64]
+    s_inverse: NDArray[np.float64]
+    dim: NDArray[np.int64]
+    h: NDArray[np.float64]
+    jac: NDArray[np.float64]
+    pht: NDArray[np.float64]
+    hph: NDArray[np.float64]
 
 
 @kernel
-def replay_events(tracks, count, next_id, index, look, events, p, out, w):
+def replay_events(tracks, count, next_id, index, look, events, p, out):
     """Take all events in order; return the new count of tracks and the next free number."""
     seen = np.full(len(tracks.track_id), -1, np.int32)
     slot = seen.copy()
     for n in range(len(events.what)):
         if events.what[n] == LOOK:
             extent = (events.first[n], events.last[n], events.stamp[n])
-            count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, w, seen, slot)
+            count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, seen, slot)
         else:
             close_scan(tracks, count, events.radar[n], events.stamp[n], events.pd[n])
     return count, next_id
@@ -52,158 +112,354 @@ def close_scan(tracks, count, radar, stamp, pd):
 
 
 @kernel
-def _look(tracks, count, next_id, index, look, extent, p, out, w, seen, slot):
+def _look(tracks, count, next_id, index, look, extent, p, out, seen, slot):
     """Take one look: plots [first, last) of one sensor, at most a fraction of a second apart."""
     first, last, stamp = extent
-    now_ns = look.at_ns[first]
-    for j in range(first, last):
-        now_ns = max(now_ns, look.at_ns[j])
-    if look.kind[first] != _POSITION:
-        axes_at(look.site[first, 0], look.site[first, 1], look.site[first, 2], w.axes)
-    found = candidates(tracks, index, look, first, last, now_ns, p, out, w, seen)
-    rows, starts, edge_plot, edge_like, edge_doubt = _by_track(found[0], found[1], found[2], found[3], slot)
-    psi = _evidence(tracks, rows, starts, edge_plot, edge_like, look, stamp, p)
-    taken, missed, unclaimed = np.empty(len(psi)), np.empty(len(rows)), np.empty(last - first)
-    beta = np.empty(len(psi))
-    associate(psi, starts, edge_plot - first, last - first, taken, missed, unclaimed)
-    edges = (edge_plot, edge_like, edge_doubt)
-    for i in range(len(rows)):
-        _update(tracks, rows[i], look, starts[i], starts[i + 1], edges, taken, missed[i], stamp, p, w, beta)
-    for i in range(len(rows)):
-        for e in range(starts[i], starts[i + 1]):
-            j = edge_plot[e]
-            if taken[e] > out.taken[j]:
+    rows, starts, plots = pairs_near(tracks, index, look, first, last, p, seen, slot)
+    copies, edges = _compared(tracks, look, rows, starts, plots, p, out)
+    _weigh(tracks, copies, edges, look, stamp)
+    taken, missed, unclaimed = np.empty(len(edges.psi)), np.empty(len(copies.row)), np.empty(last - first)
+    associate(edges.psi, edges.first, edges.plot - first, last - first, taken, missed, unclaimed)
+    _update_all(tracks, copies, edges, look, taken, missed, stamp)
+    owner = np.full(last - first, -1, np.int32)
+    for i in range(len(copies.row)):
+        for e in range(edges.first[i], edges.first[i + 1]):
+            j = edges.plot[e]
+            if edges.doubt[e] > 0.0 and taken[e] > out.taken[j]:
                 out.taken[j] = taken[e]
-                out.row[j] = rows[i]
+                out.row[j] = copies.row[i]
+                owner[j - first] = i
     for j in range(first, last):
         out.unclaimed[j] = unclaimed[j - first]
         # Whose it most likely is, not whose it surely is: two doubles that share every plot would both starve.
         if out.row[j] >= 0 and out.unclaimed[j] < 0.5:
             out.own[j] = True
-            _credit(tracks, index, out.row[j], look, j, stamp, w)
-        elif look.kind[j] <= _POSITION and not out.late[j] and out.unclaimed[j] > UNCLAIMED_LEAST:
-            chance = out.unclaimed[j] * look.birth[j]
-            if chance > BIRTH_LEAST:
-                give_birth(tracks, count, next_id, index, look, j, chance, stamp, p, w)
-                out.row[j] = count
-                out.taken[j] = chance
-                out.own[j] = True
-                count += 1
-                next_id += 1
+            told = look.velocity[j, 0] == look.velocity[j, 0] or look.range_rate_mps[j] == look.range_rate_mps[j]
+            if told or look.floor_m[j] > 0.0:
+                i = owner[j - first]
+                _absorb_extras(copies.mean[i], copies.cov[i], copies.modes[i], look, j)
+    _write_back(tracks, copies)
+    _credit_all(tracks, index, look, first, last, stamp, out)
+    for j in range(first, last):
+        if out.own[j] or look.kind[j] > _POSITION or out.late[j] or out.unclaimed[j] <= UNCLAIMED_LEAST:
+            continue
+        chance = out.unclaimed[j] * look.birth[j]
+        if chance > BIRTH_LEAST:
+            give_birth(tracks, count, next_id, index, look, j, chance, stamp, p)
+            out.row[j] = count
+            out.taken[j] = chance
+            out.own[j] = True
+            count += 1
+            next_id += 1
     return count, next_id
 
 
 @kernel
-def _by_track(edge_row, edge_plot, edge_like, edge_doubt, slot):
-    """Return the tracks of an association graph, where each one's edges begin, and the edges in that order.
-
-    `slot` (tracks,) is all -1 before and after.
-    """
-    edges = len(edge_row)
-    rows, starts = np.empty(edges, np.int32), np.zeros(edges + 1, np.int32)
-    count = 0
-    for e in range(edges):
-        if slot[edge_row[e]] < 0:
-            slot[edge_row[e]] = count
-            rows[count] = edge_row[e]
-            count += 1
-        starts[slot[edge_row[e]] + 1] += 1
-    for i in range(count):
-        starts[i + 1] += starts[i]
-    plot, like, doubt = np.empty(edges, np.int32), np.empty((edges, 2)), np.empty(edges)
-    following = starts.copy()
-    for e in range(edges):
-        at = following[slot[edge_row[e]]]
-        following[slot[edge_row[e]]] += 1
-        plot[at], doubt[at] = edge_plot[e], edge_doubt[e]
-        like[at, 0], like[at, 1] = edge_like[e, 0], edge_like[e, 1]
-    for i in range(count):
-        slot[rows[i]] = -1
-    return rows[:count], starts[: count + 1], plot, like, doubt
-
-
-@kernel
-def _is_expected(tracks, row, radar, stamp):
-    """Whether a radar saw the track lately, so that seeing nothing would be news."""
-    return radar >= 0 and tracks.hit[row, radar] > 0 and stamp - tracks.hit[row, radar] <= REMEMBERED_SCANS
-
-
-@kernel
-def _evidence(tracks, rows, starts, edge_plot, edge_like, look, stamp, p):
-    """Return each edge's likelihood ratio against its track missing and its plot being new or clutter."""
-    psi = np.empty(len(edge_plot))
-    for i in range(len(rows)):
-        row = rows[i]
-        r = tracks.existence[row]
+def _compared(tracks, look, rows, starts, plots, p, out):
+    """Return copies of the tracks, each predicted to its first plot, and how well each pair fits."""
+    n, count = len(rows), len(plots)
+    copies = Copies(
+        rows,
+        np.empty((n, MODES, 6)),
+        np.empty((n, MODES, 6, 6)),
+        np.empty((n, MODES)),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.zeros(n, np.bool_),
+    )
+    edges = Edges(
+        starts,
+        plots,
+        np.empty(count, np.int32),
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros((count, MODES)),
+        np.empty((count, MODES, 3)),
+        np.empty((count, MODES, 3, 3)),
+        np.zeros(count, np.int64),
+        np.empty((count, MODES, 3)),
+        np.empty((count, MODES, 3, 6)),
+        np.empty((count, MODES, 6, 3)),
+        np.empty((count, MODES, 3, 3)),
+    )
+    axes, d = np.empty((3, 3)), np.empty(3)
+    kinds, site, z, noise, at_ns = look.kind, look.site, look.z, look.noise, look.at_ns
+    framed = -1
+    for i in range(n):
+        row, j = rows[i], plots[starts[i]]
+        mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
+        mean[:], cov[:], weight[:] = tracks.mean[row], tracks.cov[row], tracks.weight[row]
+        before_ns = tracks.at_ns[row]
+        modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p)
+        then_ns = max(at_ns[j], before_ns)
+        copies.modes[i], copies.at_ns[i] = modes, then_ns
         for e in range(starts[i], starts[i + 1]):
-            j = edge_plot[e]
-            seen = tracks.weight[row, 0] * edge_like[e, 0] + tracks.weight[row, 1] * edge_like[e, 1]
-            if look.icao24[j] != 0 and tracks.icao24[row] == look.icao24[j]:
-                seen *= p.claim_bonus
-            if _is_expected(tracks, row, look.radar[j], stamp):
-                psi[e] = r * look.pd[j] * seen / ((1.0 - r * look.pd[j]) * look.kappa[j])
+            j = plots[e]
+            kind, later_s = kinds[j], (at_ns[j] - then_ns) / 1e9
+            if (before_ns - at_ns[j]) / 1e9 > p.late_s:
+                out.late[j] = True
+                edges.model[e] = -1
+                continue
+            if kind != _POSITION and (framed < 0 or not _same_site(site, framed, j)):
+                axes_at(site[j, 0], site[j, 1], site[j, 2], axes)
+                framed = j
+            m = e
+            if e > starts[i] and edges.model[e - 1] >= 0 and later_s >= 0.0:
+                other = plots[e - 1]
+                if kinds[other] == kind and at_ns[other] >= then_ns and _reads_alike(kind, site, z, other, j):
+                    m = edges.model[e - 1]
+            edges.model[e] = m
+            if m == e:
+                raised = z[j, 1] == z[j, 1]
+                edges.dim[e] = 3
+                for k in range(modes):
+                    q = p.q_level_turn if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
+                    dim = model(
+                        mean[k], cov[k], kind, raised, site[j], axes, min(later_s, 0.0), q, d,
+                        edges.h[e, k], edges.jac[e, k], edges.pht[e, k], edges.hph[e, k],
+                    )  # fmt: skip
+                    edges.dim[e] = min(edges.dim[e], dim)
+            dim = edges.dim[m]
+            edges.dim[e] = dim
+            if dim == 0:
+                continue
+            later_s = max(later_s, 0.0)
+            h, jac, hph, nu, s_inverse, like = (
+                edges.h[m], edges.jac[m], edges.hph[m], edges.nu[e], edges.s_inverse[e], edges.like[e]
+            )  # fmt: skip
+            nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, 1.0, h, jac, hph, nu, s_inverse, like)
+            if nearest < p.gate_sq:
+                edges.doubt[e] = 1.0
+            elif look.icao24[j] != 0 and tracks.icao24[row] == look.icao24[j] and kind <= _POSITION:
+                # A plot that claims the track's own address but lies outside the gate is a blunder of its sensor rather
+                # than another object, as long as the object could have got there: its noise is widened until it fits.
+                silent_s = abs(at_ns[j] - tracks.heard_at_ns[row]) / 1e9
+                if _apart(look.place[j], mean[0]) < OWN_BLUNDER_M + OWN_SPEED_MPS * silent_s:
+                    doubt = nearest / OWN_BLUNDER_SQ
+                    nearest = _fit(
+                        mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like
+                    )  # fmt: skip
+                    if nearest < p.gate_sq:
+                        edges.doubt[e] = doubt
+    return copies, edges
+
+
+@kernel
+def _same_site(site, i, j):
+    return site[i, 0] == site[j, 0] and site[i, 1] == site[j, 1] and site[i, 2] == site[j, 2]
+
+
+@kernel
+def _reads_alike(kind, site, z, i, j):
+    """Whether what is expected of one plot serves another of the same kind."""
+    return kind == _POSITION or (_same_site(site, i, j) and np.isnan(z[i, 1]) == np.isnan(z[j, 1]))
+
+
+@kernel
+def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse, like):
+    """Write the likelihood of a plot under each mode; return the least squared distance from the track."""
+    nearest = np.inf
+    for k in range(modes):
+        square, det = innovate(
+            mean[k], kind, dim, z, noise, later_s, doubt, h[k], jac[k], hph[k], nu[k], s_inverse[k]
+        )  # fmt: skip
+        like[k] = 0.0
+        if det > 0.0:
+            nearest = min(nearest, square)
+            like[k] = likelihood(min(square, 600.0), dim, det)
+    return nearest
+
+
+@kernel
+def _apart(a, b):
+    return sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+
+
+@kernel
+def _is_expected(hit, row, radar, stamp):
+    """Whether a radar saw the track lately, so that seeing nothing would be news."""
+    return radar >= 0 and hit[row, radar] > 0 and stamp - hit[row, radar] <= REMEMBERED_SCANS
+
+
+@kernel
+def _weigh(tracks, copies, edges, look, stamp):
+    """Write each edge's likelihood ratio against its track missing and its plot being new or clutter."""
+    jac = np.empty(6)
+    for i in range(len(copies.row)):
+        row, modes = copies.row[i], copies.modes[i]
+        r, address = tracks.existence[row], tracks.icao24[row]
+        for e in range(edges.first[i], edges.first[i + 1]):
+            if edges.doubt[e] == 0.0:
+                continue
+            copies.changed[i] = True
+            j = edges.plot[e]
+            seen = 0.0
+            for k in range(modes):
+                seen += copies.weight[i, k] * edges.like[e, k]
+            rate_mps = look.range_rate_mps[j]
+            if rate_mps == rate_mps:
+                mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
+                seen *= _rate_odds(mean, cov, weight, modes, look.site[j], rate_mps, look.sigma_range_rate_mps[j], jac)
+            if address != 0 and address == look.icao24[j]:
+                seen *= CLAIM_BONUS
+            pd = look.pd[j]
+            if _is_expected(tracks.hit, row, look.radar[j], stamp):
+                psi = r * pd * seen / ((1.0 - r * pd) * look.kappa[j])
             else:
-                psi[e] = r * UNEXPECTED_PD * look.pd[j] * seen / look.kappa[j]
-            psi[e] = min(psi[e], SURE)
-    return psi
+                psi = r * UNEXPECTED_PD * pd * seen / look.kappa[j]
+            edges.psi[e] = min(psi, SURE)
 
 
 @kernel
-def _update(tracks, row, look, first, last, edges, taken, missed, stamp, p, w, beta):
-    """Update one track's existence, mode weights and modes by what its candidates turned out to be worth."""
-    edge_plot, edge_like, edge_doubt = edges
-    r = tracks.existence[row]
-    radar = look.radar[edge_plot[first]]
-    absent = missed * r
-    if _is_expected(tracks, row, radar, stamp):
-        pd = look.pd[edge_plot[first]]
-        absent = missed * r * (1.0 - pd) / (1.0 - r * pd)
-    if radar >= 0:
-        tracks.visited[row, radar] = stamp
-    tracks.existence[row] = min(absent + (1.0 - missed), 0.9999)
-    if missed > 1.0 - 1e-4:
-        return
-    total = absent
-    for e in range(first, last):
-        total += taken[e]
-    support = np.empty(2)
-    for k in range(2):
-        norm = absent / total
-        for e in range(first, last):
-            both = tracks.weight[row, 0] * edge_like[e, 0] + tracks.weight[row, 1] * edge_like[e, 1]
-            beta[e] = taken[e] / total * edge_like[e, k] / max(both, 1e-300)
-            norm += beta[e]
-        support[k] = tracks.weight[row, k] * norm
-        if norm <= 1e-12:
+def _rate_odds(mean, cov, weight, modes, site, rate_mps, sigma_mps, jac):
+    """Return how much better a range rate fits a track than it fits anything at all."""
+    odds = 0.0
+    for k in range(modes):
+        expected = range_rate(mean[k], site, jac)
+        s = sigma_mps * sigma_mps
+        for a in range(6):
+            for b in range(6):
+                s += jac[a] * cov[k, a, b] * jac[b]
+        off = rate_mps - expected
+        odds += weight[k] * exp(-0.5 * min(off * off / s, 60.0)) / sqrt(2.0 * pi * s)
+    return odds * CLUTTER_RATE_SPAN_MPS
+
+
+@kernel
+def _update_all(tracks, copies, edges, look, taken, missed, stamp):
+    """Update each changed track's existence, mode weights and modes by what its candidates turned out to be worth."""
+    gain, a, ap, mean, cov = np.empty((6, 3)), np.empty((6, 6)), np.empty((6, 6)), np.empty(6), np.empty((6, 6))
+    beta, support = np.empty(len(taken)), np.empty(MODES)
+    for i in range(len(copies.row)):
+        if not copies.changed[i]:
             continue
+        first, last, row, modes = edges.first[i], edges.first[i + 1], copies.row[i], copies.modes[i]
+        r, j = tracks.existence[row], edges.plot[first]
+        radar, pd = look.radar[j], look.pd[j]
+        absent = missed[i] * r
+        if _is_expected(tracks.hit, row, radar, stamp):
+            absent *= (1.0 - pd) / (1.0 - r * pd)
+        if radar >= 0:
+            tracks.visited[row, radar] = stamp
+        tracks.existence[row] = min(absent + (1.0 - missed[i]), 0.9999)
+        if missed[i] > 1.0 - 1e-4:
+            continue
+        total, whole = absent, 0.0
         for e in range(first, last):
-            beta[e] /= norm
-        q = p.q_level_cruise if k == 0 else p.q_level_turn
-        absorb(tracks, row, k, look, first, last, edge_plot, edge_doubt, beta, q, w)
-    whole = support[0] + support[1]
-    for k in range(2):
-        tracks.weight[row, k] = min(max(support[k] / whole, 1e-3), 1.0 - 1e-3)
+            total += taken[e]
+        weight = copies.weight[i]
+        for k in range(modes):
+            norm = _shares(weight, modes, k, edges.like, first, last, taken, absent, total, beta)
+            support[k] = weight[k] * norm
+            whole += support[k]
+            if norm <= 1e-12:
+                continue
+            mean[:] = 0.0
+            cov[:] = 0.0
+            kept = absent / total / norm
+            for e in range(first, last):
+                if beta[e] < 1e-7 * norm:
+                    kept += beta[e] / norm
+                    continue
+                m, j = edges.model[e], edges.plot[e]
+                add_update(
+                    beta[e] / norm, copies.cov[i, k], edges.dim[e], look.noise[j], edges.doubt[e],
+                    edges.jac[m, k], edges.pht[m, k], edges.hph[m, k], edges.nu[e, k], edges.s_inverse[e, k],
+                    gain, a, ap, mean, cov,
+                )  # fmt: skip
+            _blend(copies.mean[i, k], copies.cov[i, k], kept, mean, cov)
+        for k in range(modes):
+            weight[k] = min(max(support[k] / whole, 1e-3), 1.0 - 1e-3)
 
 
 @kernel
-def _credit(tracks, index, row, look, j, stamp, w):
-    """Write down that plot `j` was a track's own: its rates, its height's datum, its claims, and when it was heard."""
-    absorb_rates(tracks, row, look, j, w)
-    for k in range(2):
-        local_up(tracks.mean[row, k], w.up)
-        keep_height_humble(tracks.cov[row, k], w.up, look.floor_m[j])
-    at_ns = look.at_ns[j]
-    told_ns = at_ns - np.int64(1e9 * emitted_before_s(tracks, row, look, j, w))
-    tracks.updated_ns[row] = max(tracks.updated_ns[row], told_ns)
-    since_s = (at_ns - tracks.heard_at_ns[row]) / 1e9
-    if since_s > 0.0:
-        if look.kind[j] <= _POSITION and since_s > 0.2:
-            tracks.revisit_s[row] += 0.3 * (min(since_s, 15.0) - tracks.revisit_s[row])
-        tracks.heard_at_ns[row] = at_ns
-    if look.kind[j] <= _POSITION:
-        tracks.hits[row] += 1
-    if look.radar[j] >= 0:
-        tracks.hit[row, look.radar[j]] = stamp
-    if not look.claimed[j]:
-        tracks.claims_only[row] = False
-    take_claim(tracks, index, row, look, j)
+def _shares(weight, modes, k, like, first, last, taken, absent, total, beta):
+    """Write into `beta` how probable each edge is under mode `k`; return their sum with that of none."""
+    norm = absent / total
+    for e in range(first, last):
+        beta[e] = 0.0
+        if taken[e] <= 0.0:
+            continue
+        fits = 0.0
+        for m in range(modes):
+            fits += weight[m] * like[e, m]
+        beta[e] = taken[e] / total * like[e, k] / max(fits, 1e-300)
+        norm += beta[e]
+    return norm
+
+
+@kernel
+def _blend(x, p, kept, mean, cov):
+    """Make of a mode the mixture of itself, with weight `kept`, and of the updates summed in `mean` and `cov`."""
+    for a in range(6):
+        for b in range(a, 6):
+            c = kept * p[a, b] + cov[a, b] - mean[a] * mean[b]
+            p[a, b] = c
+            p[b, a] = c
+    for a in range(6):
+        x[a] += mean[a]
+
+
+@kernel
+def _absorb_extras(mean, cov, modes, look, j):
+    """Update a track's modes by the velocity and range rate that came with its own plot, and keep its height humble."""
+    told = look.velocity[j, 0] == look.velocity[j, 0]
+    rated = look.range_rate_mps[j] == look.range_rate_mps[j]
+    jac, ph, up = np.empty(6), np.empty(6), np.empty(3)
+    for k in range(modes):
+        if told:
+            absorb_velocity(mean[k], cov[k], look.velocity[j], look.sigma_velocity_mps[j], jac, ph)
+        if rated:
+            absorb_range_rate(
+                mean[k], cov[k], look.site[j], look.range_rate_mps[j], look.sigma_range_rate_mps[j], jac, ph
+            )
+        local_up(mean[k], up)
+        keep_height_humble(cov[k], up, look.floor_m[j])
+
+
+@kernel
+def _write_back(tracks, copies):
+    for i in range(len(copies.row)):
+        if copies.changed[i]:
+            row = copies.row[i]
+            tracks.mean[row] = copies.mean[i]
+            tracks.cov[row] = copies.cov[i]
+            tracks.weight[row] = copies.weight[i]
+            tracks.at_ns[row] = copies.at_ns[i]
+
+
+@kernel
+def _credit_all(tracks, index, look, first, last, stamp, out):
+    """Write down which plots were tracks' own: when each was heard, by whom, and what it claims."""
+    for j in range(first, last):
+        if not out.own[j]:
+            continue
+        row, at_ns, ranged = out.row[j], look.at_ns[j], look.kind[j] <= _POSITION
+        told_ns = at_ns
+        if look.kind[j] == _SOUND:
+            told_ns -= np.int64(1e9 * _sounded_before_s(tracks.mean[row, 0], look.site[j]))
+        tracks.updated_ns[row] = max(tracks.updated_ns[row], told_ns)
+        since_s = (at_ns - tracks.heard_at_ns[row]) / 1e9
+        if since_s > 0.0:
+            if ranged and since_s > 0.2:
+                tracks.revisit_s[row] += 0.3 * (min(since_s, 15.0) - tracks.revisit_s[row])
+            tracks.heard_at_ns[row] = at_ns
+        if ranged:
+            tracks.hits[row] += 1
+        if look.radar[j] >= 0:
+            tracks.hit[row, look.radar[j]] = stamp
+        if not look.claimed[j]:
+            tracks.claims_only[row] = False
+        if look.icao24[j] != 0:
+            take_claim(tracks, index, row, look.icao24[j], at_ns)
+
+
+@kernel
+def _sounded_before_s(x, site):
+    """Return how long ago the sound that arrives now at `site` left a track at `x` (6,)."""
+    axes, d, v, still = np.empty((3, 3)), np.empty(3), np.empty(3), np.zeros(3)
+    axes_at(site[0], site[1], site[2], axes)
+    to_enu(axes, x[:3], site, d)
+    to_enu(axes, x[3:], still, v)
+    tau = sound_delay(d, (v[0], v[1], v[2]))
+    return tau if tau > 0.0 else 0.0

@@ -1,6 +1,8 @@
-"""How objects move between observations: two constant-velocity modes in ECEF, mixed as an IMM.
+"""How objects move between observations: an IMM of three modes in ECEF.
 
-Process noise is white acceleration, level and upright taken apart at the object's own place.
+Cruising is constant velocity with little noise, manoeuvring with much; hovering forgets its velocity within seconds.
+Process noise is white acceleration, level and upright taken apart at the object's own place. Hovering is only
+considered of what is slow, so that everything else costs two modes.
 
 Source:
     Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), 6.2.2 (white noise
@@ -14,6 +16,10 @@ from math import exp, sqrt
 import numpy as np
 
 from dronewall.geodesy.jit import kernel
+from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN
+
+NEGLIGIBLE = 1e-3
+"""Hovering less likely than this of a fast object is not considered further."""
 
 
 @kernel
@@ -34,17 +40,25 @@ def add_process_noise(p, up, q_level, q_upright, dt):
 @kernel
 def move(x, p, dt):
     """Carry mean `x` (6,) and covariance `p` (6, 6) on at constant velocity by `dt` s, without noise."""
+    drift(x, p, dt, 1.0)
+
+
+@kernel
+def drift(x, p, carried, kept):
+    """Carry mean `x` (6,) and covariance `p` (6, 6) on by `carried` s of their velocity, of which `kept` is left."""
     for i in range(3):
-        x[i] += dt * x[3 + i]
+        x[i] += carried * x[3 + i]
+        x[3 + i] *= kept
     for i in range(3):
         for j in range(3):
-            p[i, j] += dt * (p[3 + i, j] + p[i, 3 + j]) + dt * dt * p[3 + i, 3 + j]
+            p[i, j] += carried * (p[3 + i, j] + p[i, 3 + j]) + carried * carried * p[3 + i, 3 + j]
     for i in range(3):
         for j in range(3):
-            p[i, 3 + j] += dt * p[3 + i, 3 + j]
-    for i in range(3):
-        for j in range(3):
+            p[i, 3 + j] = kept * (p[i, 3 + j] + carried * p[3 + i, 3 + j])
             p[3 + j, i] = p[i, 3 + j]
+    for i in range(3):
+        for j in range(3):
+            p[3 + i, 3 + j] *= kept * kept
 
 
 @kernel
@@ -56,72 +70,120 @@ def local_up(x, up):
 
 
 @kernel
-def mix(mean, cov, weight, dt, mean_cruise_s, mean_turn_s):
-    """Let the two modes exchange probability for `dt` s: mixes `mean` (2, 6), `cov` (2, 6, 6), `weight` (2,) in place.
+def mix(mean, cov, weight, modes, dt, p):
+    """Let `modes` (m,) of a track exchange probability for `dt` s: mixes `mean`, `cov`, `weight` in place.
 
-    The chain is continuous in time, so that two short predictions exchange as much as one long one.
+    The chain forgets its mode at a rate and then draws anew, so that two short waits exchange as much as one long one.
     """
-    leave_cruise, leave_turn = 1.0 / mean_cruise_s, 1.0 / mean_turn_s
-    rate = leave_cruise + leave_turn
-    settled = 1.0 - exp(-rate * dt)
-    to_turn, to_cruise = settled * leave_cruise / rate, settled * leave_turn / rate
-    after = np.empty(2)
-    after[0] = weight[0] * (1.0 - to_turn) + weight[1] * to_cruise
-    after[1] = weight[0] * to_turn + weight[1] * (1.0 - to_cruise)
-    share = np.empty((2, 2))  # share[j, i]: of what is in mode j now, how much came from mode i
-    share[0, 0], share[0, 1] = weight[0] * (1.0 - to_turn) / after[0], weight[1] * to_cruise / after[0]
-    share[1, 0], share[1, 1] = weight[0] * to_turn / after[1], weight[1] * (1.0 - to_cruise) / after[1]
-    apart = np.empty(6)
-    for a in range(6):
-        apart[a] = mean[0, a] - mean[1, a]
-    old = np.empty((2, 2))
+    m = 3 if modes == MODES else 2
+    forgotten = 1.0 - exp(-p.modes_forgotten_per_s * dt)
+    drawn = np.empty(MODES)
+    drawn[HOVER] = p.hover_share if m == MODES else 0.0
+    drawn[TURN] = p.turn_share * (1.0 - drawn[HOVER])
+    drawn[CRUISE] = 1.0 - drawn[TURN] - drawn[HOVER]
+    share, old, c = np.empty((MODES, MODES)), np.empty(MODES), np.empty(MODES)
+    for i in range(m):
+        old[i] = weight[i]
+    for j in range(m):
+        after = (1.0 - forgotten) * old[j] + forgotten * drawn[j]
+        for i in range(m):
+            share[j, i] = forgotten * drawn[j] * old[i] / after
+        share[j, j] += (1.0 - forgotten) * old[j] / after
+        weight[j] = after
+    # E[x x'] - E[x] E[x]' about mode 0, whose own offset is 0: differences of means stay small numbers.
+    off = np.empty((MODES, 6))
+    for i in range(m):
+        for a in range(6):
+            off[i, a] = mean[i, a] - mean[0, a]
+    whole = np.empty((MODES, 6))
+    for j in range(m):
+        for a in range(6):
+            s = 0.0
+            for i in range(m):
+                s += share[j, i] * off[i, a]
+            whole[j, a] = s
     for a in range(6):
         for b in range(a, 6):
-            spread = apart[a] * apart[b]
-            c0, c1 = cov[0, a, b], cov[1, a, b]
-            for j in range(2):
-                c = share[j, 0] * c0 + share[j, 1] * c1 + share[j, 0] * share[j, 1] * spread
-                cov[j, a, b] = c
-                cov[j, b, a] = c
+            for i in range(m):
+                c[i] = cov[i, a, b] + off[i, a] * off[i, b]
+            for j in range(m):
+                s = -whole[j, a] * whole[j, b]
+                for i in range(m):
+                    s += share[j, i] * c[i]
+                cov[j, a, b] = s
+                cov[j, b, a] = s
     for a in range(6):
-        old[0, 0], old[0, 1] = mean[0, a], mean[1, a]
-        for j in range(2):
-            mean[j, a] = share[j, 0] * old[0, 0] + share[j, 1] * old[0, 1]
-    weight[0], weight[1] = after[0], after[1]
+        base = mean[0, a]
+        for j in range(m):
+            mean[j, a] = base + whole[j, a]
+
+
+@kernel
+def modes_of(mean, weight, p):
+    """Return how many modes a track is described by: all for what may hover, else without hovering.
+
+    A fast track's last trace of hovering is given to manoeuvring, and forgotten.
+    """
+    speed_sq = 0.0
+    for a in range(3, 6):
+        v = weight[CRUISE] * mean[CRUISE, a] + weight[TURN] * mean[TURN, a]
+        speed_sq += v * v
+    share = weight[CRUISE] + weight[TURN]
+    if speed_sq < (p.hover_below_mps * share) ** 2 or weight[HOVER] > NEGLIGIBLE:
+        return MODES
+    weight[TURN] += weight[HOVER]
+    weight[HOVER] = 0.0
+    return MODES - 1
 
 
 @kernel
 def predict(mean, cov, weight, dt, p):
-    """Predict one track's modes by `dt` s ≥ 0 in place; `p` are the tracker's `Parameters`."""
+    """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` the tracker's `Parameters`."""
+    modes = modes_of(mean, weight, p)
     if dt <= 0.0:
-        return
-    mix(mean, cov, weight, dt, p.mean_cruise_s, p.mean_turn_s)
+        return modes
+    if modes == MODES and weight[HOVER] == 0.0:
+        mean[HOVER] = mean[CRUISE]
+        cov[HOVER] = cov[CRUISE]
+    mix(mean, cov, weight, modes, dt, p)
     up = np.empty(3)
-    for k in range(2):
-        local_up(mean[k], up)
-        move(mean[k], cov[k], dt)
-        if k == 0:
+    local_up(mean[0], up)
+    for k in range(modes):
+        if k == CRUISE:
+            drift(mean[k], cov[k], dt, 1.0)
             add_process_noise(cov[k], up, p.q_level_cruise, p.q_upright_cruise, dt)
-        else:
+        elif k == TURN:
+            drift(mean[k], cov[k], dt, 1.0)
             add_process_noise(cov[k], up, p.q_level_turn, p.q_upright_turn, dt)
+        else:
+            kept = exp(-dt / p.hover_forgets_s)
+            carried = p.hover_forgets_s * (1.0 - kept)
+            drift(mean[k], cov[k], carried, kept)
+            add_process_noise(cov[k], up, p.q_level_hover, p.q_upright_hover, carried)
+    return modes
 
 
 @kernel
 def merged(mean, cov, weight, x, p):
     """Write into `x` (6,) and `p` (6, 6) the mean and covariance of a track over its modes."""
     for a in range(6):
-        x[a] = weight[0] * mean[0, a] + weight[1] * mean[1, a]
-    both = weight[0] * weight[1]
-    for a in range(6):
-        for b in range(6):
-            spread = (mean[0, a] - mean[1, a]) * (mean[0, b] - mean[1, b])
-            p[a, b] = weight[0] * cov[0, a, b] + weight[1] * cov[1, a, b] + both * spread
+        s = 0.0
+        for k in range(1, MODES):
+            if weight[k] > 0.0:
+                s += weight[k] * (mean[k, a] - mean[0, a])
+        x[a] = mean[0, a] + s
+    p[:] = 0.0
+    for k in range(MODES):
+        if weight[k] > 0.0:
+            for a in range(6):
+                for b in range(6):
+                    p[a, b] += weight[k] * (cov[k, a, b] + (mean[k, a] - x[a]) * (mean[k, b] - x[b]))
 
 
 @kernel
 def picture_at(mean, cov, weight, at_ns, count, now_ns, p, x_out, p_out):
     """Write every track's mean (n, 6) and covariance (n, 6, 6) at `now_ns`, leaving the tracks as they are."""
-    m, c, w = np.empty((2, 6)), np.empty((2, 6, 6)), np.empty(2)
+    m, c, w = np.empty((MODES, 6)), np.empty((MODES, 6, 6)), np.empty(MODES)
     for i in range(count):
         m[:] = mean[i]
         c[:] = cov[i]

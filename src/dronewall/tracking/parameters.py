@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MODES = 2
-"""Motion modes: nearly constant velocity with low noise, and with enough noise for a manoeuvre."""
+CRUISE, TURN, HOVER = range(3)
+"""Motion modes: constant velocity with little noise, the same with enough noise for a manoeuvre, and hovering."""
+MODES = 3
 
 
 class Parameters(NamedTuple):
@@ -15,9 +16,17 @@ class Parameters(NamedTuple):
     q_upright_cruise: float = 0.05
     q_level_turn: float = 40.0
     q_upright_turn: float = 4.0
-    mean_cruise_s: float = 60.0
-    """Mean stay in the cruising mode; the Markov chain's rates follow from these two."""
-    mean_turn_s: float = 20.0
+    q_level_hover: float = 2.0
+    q_upright_hover: float = 0.5
+    hover_forgets_s: float = 8.0
+    """Time in which a hovering object's velocity falls by e."""
+    hover_below_mps: float = 25.0
+    """What is faster is not thought to hover."""
+    modes_forgotten_per_s: float = 1.0 / 15.0
+    """How often the mode is drawn anew: a cruise lasts 60 s on average, a manoeuvre 20 s."""
+    turn_share: float = 0.25
+    hover_share: float = 0.2
+    """Of what draws its mode anew: how much of the slow hovers, and how much of the rest manoeuvres."""
     gate_sq: float = 25.0
     """Squared Mahalanobis distance beyond which a plot is no candidate for a track."""
     gate_m: float = 13_500.0
@@ -41,5 +50,3 @@ class Parameters(NamedTuple):
     """A confirmed track that nobody has heard for so long is dropped."""
     coast_level_sigma_m: float = 6_000.0
     """A track known no better than this is no longer one."""
-    claim_bonus: float = 1e4
-    """Likelihood ratio of a plot claiming the track's own address against one that claims nothing."""

@@ -28,7 +28,6 @@ from dronewall.tracking.sensing import (
     kappa_of_range,
 )
 from dronewall.tracking.store import TrackStore
-from dronewall.tracking.update import scratch
 
 LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
 """Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
@@ -55,7 +54,6 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
-        self._scratch = scratch()
 
     @property
     def confirmed_total(self) -> int:
@@ -173,9 +171,9 @@ class Tracker:
         store, before = self._store, self._store.count
         store.make_room(len(look.kind), len(self._sensing.antennas))
         index = neighbours_for(store.capacity)
-        rebuild(index, store.columns, store.count)
+        rebuild(index, store.columns, store.count, int(np.median(look.at_ns)), self._p)
         store.count, store.next_id = replay_events(
-            store.columns, store.count, store.next_id, index, look, events, self._p, outcome, self._scratch
+            store.columns, store.count, store.next_id, index, look, events, self._p, outcome
         )
         store.clear_claims(before)
         return outcome

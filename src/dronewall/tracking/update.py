@@ -1,183 +1,184 @@
-"""How one reading bears on one track: innovation, likelihood by mode, and the update weighted by association.
+"""How one reading bears on one mode of one track: what it should read, how far off it is, and what that changes.
+
+Functions take plain arrays rather than whole tables: a call that hands over twenty columns costs more than the
+arithmetic inside it.
 
 Source:
-    Bar-Shalom and Li, Multitarget-Multisensor Tracking (1995), 3.4 (PDA moments); Mušicki and Evans, Joint Integrated
-    Probabilistic Data Association, IEEE TAES 40(3), 2004 (existence).
+    Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), 5.2.6 (Joseph form) and
+    10.3 (EKF); Bar-Shalom and Li, Multitarget-Multisensor Tracking (1995), 3.4 (PDA moments).
 """
 
 from __future__ import annotations
 
 from math import exp, pi, sqrt
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dronewall.geodesy.jit import kernel
-from dronewall.tracking.measurement import expected_reading, sound_delay, to_enu
+from dronewall.tracking.measurement import expected_reading
 
 _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
-
-
-class Scratch(NamedTuple):
-    """Room for one reading at a time, so that the hot path allocates nothing."""
-
-    x: NDArray[np.float64]
-    d: NDArray[np.float64]
-    h: NDArray[np.float64]
-    jac: NDArray[np.float64]
-    nu: NDArray[np.float64]
-    ph: NDArray[np.float64]
-    s: NDArray[np.float64]
-    s_inverse: NDArray[np.float64]
-    gain: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    cov: NDArray[np.float64]
-    axes: NDArray[np.float64]
-    up: NDArray[np.float64]
-
-
-def scratch() -> Scratch:
-    """Return fresh scratch room."""
-    shapes = [(6,), (3,), (3,), (3, 6), (3,), (6, 3), (3, 3), (3, 3), (6, 3), (6,), (6, 6), (3, 3), (3,)]
-    return Scratch(*(np.zeros(shape) for shape in shapes))
+SOUND_MPS = 340.0
 
 
 @kernel
-def _invert(s, out):
-    """Write the inverse of the symmetric `s` (3, 3); return its determinant."""
-    a, b, c, d, e, f = s[0, 0], s[0, 1], s[0, 2], s[1, 1], s[1, 2], s[2, 2]
-    m0, m1, m2 = d * f - e * e, c * e - b * f, b * e - c * d
-    det = a * m0 + b * m1 + c * m2
-    k = 1.0 / det
-    out[0, 0], out[0, 1], out[0, 2] = m0 * k, m1 * k, m2 * k
-    out[1, 0], out[1, 1], out[1, 2] = m1 * k, (a * f - c * c) * k, (b * c - a * e) * k
-    out[2, 0], out[2, 1], out[2, 2] = m2 * k, out[1, 2], (a * d - b * b) * k
-    return det
+def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
+    """Write what a sensor should read of a mode, and how that depends on it; return the reading's dimension, 0 if none.
 
+    A reading older than the mode is compared with where the object was then: the mean goes back at constant velocity,
+    and what noise of density `q` did since is added.
 
-@kernel
-def innovate(tracks, row, k, look, j, q, doubt, w):
-    """Fill `w` with reading `j`'s innovation against mode `k`; return its dimension and det S (0 if there is none).
-
-    A reading older than the track is compared with where the track was then: the mean goes back at constant velocity
-    and the noise since then, of density `q`, is added to S. `doubt` ≥ 1 widens the plot's own covariance.
+    Args:
+        x, p: the mode's mean (6,) and covariance (6, 6).
+        kind: an `ObservationKind`.
+        raised: whether a direction came with an elevation.
+        site, axes: the sensor's place (3,) and its east, north, up (3, 3), ECEF.
+        back_s: ≤ 0, how much older the reading is than the mode.
+        q: process noise of the mode, m²/s³.
+        d: scratch (3,).
+        h: out (3,), the expected reading.
+        jac: out (3, 6), its derivative; rows beyond the dimension are zero.
+        pht: out (6, 3), P H'.
+        hph: out (3, 3), H P H' with the noise of what happened since the object was where it was read.
     """
-    dt = (look.at_ns[j] - tracks.at_ns[row]) / 1e9
-    for a in range(3):
-        w.x[a] = tracks.mean[row, k, a] + dt * tracks.mean[row, k, 3 + a]
-        w.x[3 + a] = tracks.mean[row, k, 3 + a]
-    kind = look.kind[j]
-    raised = look.z[j, 1] == look.z[j, 1]
-    dim = expected_reading(kind, raised, w.x, look.site[j], w.axes, w.d, w.h, w.jac)
-    if dim == 0:
-        return 0, 0.0
-    aged = q * abs(dt) * dt * dt / 3.0
-    tau = 0.0
-    if kind == _SOUND:
-        tau = sqrt(w.d[0] * w.d[0] + w.d[1] * w.d[1] + w.d[2] * w.d[2]) / 340.0
-        aged = q * tau * tau * tau / 3.0
-    for i in range(dim):
-        w.nu[i] = look.z[j, i] - w.h[i]
-    for i in range(dim, 3):
-        w.nu[i] = 0.0
-    azimuth = -1
-    if kind <= _RANGE_AZIMUTH_ALTITUDE:
-        azimuth = 1
-    elif kind != _POSITION:
-        azimuth = 0
-    if azimuth >= 0:
-        w.nu[azimuth] -= 2.0 * pi * np.round(w.nu[azimuth] / (2.0 * pi))
-    _innovation_covariance(tracks.cov[row, k], look.noise[j], doubt, dim, dt, aged, w)
-    return dim, _invert(w.s, w.s_inverse)
-
-
-@kernel
-def _innovation_covariance(p, noise, doubt, dim, dt, aged, w):
-    """Write P H' into `w.ph` and S into `w.s`; missing dimensions get unit variance and no innovation."""
-    for i in range(3):
+    if back_s < 0.0:
         for a in range(3):
-            if dt != 0.0:
-                w.jac[i, 3 + a] += dt * w.jac[i, a]
+            x[a] += back_s * x[3 + a]
+    dim = expected_reading(kind, raised, x, site, axes, d, h, jac)
+    if back_s < 0.0:
+        for a in range(3):
+            x[a] -= back_s * x[3 + a]
+        for i in range(3):
+            for a in range(3):
+                jac[i, 3 + a] += back_s * jac[i, a]
+    if dim == 0:
+        return 0
+    aged = q * -back_s * back_s * back_s / 3.0
+    if kind == _SOUND:
+        tau = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]) / SOUND_MPS
+        aged = q * tau * tau * tau / 3.0
     for a in range(6):
         for i in range(3):
             s = 0.0
             for b in range(6):
-                s += p[a, b] * w.jac[i, b]
-            w.ph[a, i] = s
+                s += p[a, b] * jac[i, b]
+            pht[a, i] = s
     for i in range(3):
-        for j in range(3):
-            if i >= dim or j >= dim:
-                w.s[i, j] = 1.0 if i == j else 0.0
-                continue
-            s = doubt * noise[i, j]
+        for j in range(i, 3):
+            s = 0.0
             for a in range(6):
-                s += w.jac[i, a] * w.ph[a, j]
-            for a in range(3):
-                s += aged * w.jac[i, a] * w.jac[j, a]
-            w.s[i, j] = s
+                s += jac[i, a] * pht[a, j]
+            s += aged * (jac[i, 0] * jac[j, 0] + jac[i, 1] * jac[j, 1] + jac[i, 2] * jac[j, 2])
+            hph[i, j] = s
+            hph[j, i] = s
+    return dim
 
 
 @kernel
-def distance_sq(w):
-    """Return the squared Mahalanobis length of the innovation in `w`."""
-    s = 0.0
+def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse):
+    """Write a reading's innovation `nu` (3,) and the inverse of its covariance; return its square and det S.
+
+    `later_s` is how much later the reading was taken than `h` stands for; `doubt` ≥ 1 widens the reading's covariance.
+    """
+    for i in range(3):
+        if i < dim:
+            moved = jac[i, 0] * x[3] + jac[i, 1] * x[4] + jac[i, 2] * x[5]
+            nu[i] = z[i] - h[i] - later_s * moved
+        else:
+            nu[i] = 0.0
+    if kind <= _RANGE_AZIMUTH_ALTITUDE:
+        nu[1] -= 2.0 * pi * round(nu[1] / (2.0 * pi))
+    elif kind != _POSITION:
+        nu[0] -= 2.0 * pi * round(nu[0] / (2.0 * pi))
+    s00 = hph[0, 0] + doubt * noise[0, 0]
+    s01, s02, s11, s12, s22 = 0.0, 0.0, 1.0, 0.0, 1.0
+    if dim > 1:
+        s01, s11 = hph[0, 1] + doubt * noise[0, 1], hph[1, 1] + doubt * noise[1, 1]
+    if dim > 2:
+        s02, s12 = hph[0, 2] + doubt * noise[0, 2], hph[1, 2] + doubt * noise[1, 2]
+        s22 = hph[2, 2] + doubt * noise[2, 2]
+    m0, m1, m2 = s11 * s22 - s12 * s12, s02 * s12 - s01 * s22, s01 * s12 - s02 * s11
+    det = s00 * m0 + s01 * m1 + s02 * m2
+    c = 1.0 / det
+    s_inverse[0, 0], s_inverse[0, 1], s_inverse[0, 2] = m0 * c, m1 * c, m2 * c
+    s_inverse[1, 0], s_inverse[1, 1], s_inverse[1, 2] = m1 * c, (s00 * s22 - s02 * s02) * c, (s02 * s01 - s00 * s12) * c
+    s_inverse[2, 0], s_inverse[2, 1], s_inverse[2, 2] = m2 * c, s_inverse[1, 2], (s00 * s11 - s01 * s01) * c
+    square = 0.0
     for i in range(3):
         for j in range(3):
-            s += w.nu[i] * w.s_inverse[i, j] * w.nu[j]
-    return s
+            square += nu[i] * s_inverse[i, j] * nu[j]
+    return square, det
 
 
 @kernel
-def likelihood(d_sq, dim, det):
-    """Return the Gaussian density of an innovation."""
-    return exp(-0.5 * d_sq) / sqrt((2.0 * pi) ** dim * det)
+def likelihood(square, dim, det):
+    """Return the Gaussian density of an innovation of so many squared sigmas."""
+    return exp(-0.5 * square) / sqrt((2.0 * pi) ** dim * det)
 
 
 @kernel
-def absorb(tracks, row, k, look, first, last, edge_plot, edge_doubt, beta, q, w):
-    """Update mode `k` of a track by the readings of edges [first, last), each with weight `beta`.
+def add_update(beta, p, dim, noise, doubt, jac, pht, hph, nu, s_inverse, gain, a, ap, mean, cov):
+    """Add what a reading would make of a mode, with weight `beta`, to the mixture's `mean` (6,) and `cov` (6, 6).
 
-    The result is the mean and covariance of the mixture of the updates.
+    `mean` gathers steps from the mode's mean, `cov` covariances in Joseph form and the steps' squares.
+
+    Args:
+        beta: the reading's weight.
+        p: the mode's covariance (6, 6) before.
+        dim, noise, doubt: the reading's dimension, covariance (3, 3) and how far it is doubted.
+        jac, pht, hph, nu, s_inverse: from `model` and `innovate`.
+        gain, a, ap: scratch (6, 3), (6, 6), (6, 6).
+        mean, cov: the sums.
     """
-    x, p = tracks.mean[row, k], tracks.cov[row, k]
-    w.mean[:] = 0.0
-    w.cov[:] = 0.0
-    for e in range(first, last):
-        if beta[e] < 1e-7:
-            continue
-        innovate(tracks, row, k, look, edge_plot[e], q, edge_doubt[e], w)
-        _add_update(beta[e], w)
-    for a in range(6):
-        for b in range(a, 6):
-            c = p[a, b] + w.cov[a, b] - w.mean[a] * w.mean[b]
-            p[a, b] = c
-            p[b, a] = c
-    for a in range(6):
-        x[a] += w.mean[a]
+    for i in range(6):
+        for j in range(3):
+            gain[i, j] = pht[i, 0] * s_inverse[0, j] + pht[i, 1] * s_inverse[1, j] + pht[i, 2] * s_inverse[2, j]
+    for i in range(6):
+        for j in range(6):
+            a[i, j] = -(gain[i, 0] * jac[0, j] + gain[i, 1] * jac[1, j] + gain[i, 2] * jac[2, j])
+        a[i, i] += 1.0
+    for i in range(6):
+        for j in range(6):
+            s = 0.0
+            for b in range(6):
+                s += a[i, b] * p[b, j]
+            ap[i, j] = s
+    # What H P H' holds beyond H P H' proper, the noise of what happened since, belongs to the reading.
+    r = _reading_noise(dim, noise, doubt, jac, pht, hph)
+    for i in range(6):
+        step_i = gain[i, 0] * nu[0] + gain[i, 1] * nu[1] + gain[i, 2] * nu[2]
+        mean[i] += beta * step_i
+        for j in range(i, 6):
+            s = 0.0
+            for b in range(6):
+                s += ap[i, b] * a[j, b]
+            s += r[0] * gain[i, 0] * gain[j, 0] + r[3] * gain[i, 1] * gain[j, 1] + r[5] * gain[i, 2] * gain[j, 2]
+            s += r[1] * (gain[i, 0] * gain[j, 1] + gain[i, 1] * gain[j, 0])
+            s += r[2] * (gain[i, 0] * gain[j, 2] + gain[i, 2] * gain[j, 0])
+            s += r[4] * (gain[i, 1] * gain[j, 2] + gain[i, 2] * gain[j, 1])
+            step_j = gain[j, 0] * nu[0] + gain[j, 1] * nu[1] + gain[j, 2] * nu[2]
+            cov[i, j] += beta * (s + step_i * step_j)
 
 
 @kernel
-def _add_update(beta, w):
-    """Add to `w.mean` and `w.cov` what the reading in `w` would change, with weight `beta`."""
+def _reading_noise(dim, noise, doubt, jac, pht, hph):
+    """Return the six different entries of R: the reading's own noise and that of the time since."""
+    r0 = doubt * noise[0, 0] + hph[0, 0] - _hph(jac, pht, 0, 0)
+    r1, r2, r3, r4, r5 = 0.0, 0.0, 0.0, 0.0, 0.0
+    if dim > 1:
+        r1 = doubt * noise[0, 1] + hph[0, 1] - _hph(jac, pht, 0, 1)
+        r3 = doubt * noise[1, 1] + hph[1, 1] - _hph(jac, pht, 1, 1)
+    if dim > 2:
+        r2 = doubt * noise[0, 2] + hph[0, 2] - _hph(jac, pht, 0, 2)
+        r4 = doubt * noise[1, 2] + hph[1, 2] - _hph(jac, pht, 1, 2)
+        r5 = doubt * noise[2, 2] + hph[2, 2] - _hph(jac, pht, 2, 2)
+    return r0, r1, r2, r3, r4, r5
+
+
+@kernel
+def _hph(jac, pht, i, j):
+    s = 0.0
     for a in range(6):
-        for i in range(3):
-            g = 0.0
-            for j in range(3):
-                g += w.ph[a, j] * w.s_inverse[j, i]
-            w.gain[a, i] = g
-    for a in range(6):
-        step = 0.0
-        for i in range(3):
-            step += w.gain[a, i] * w.nu[i]
-        w.x[a] = step
-        w.mean[a] += beta * step
-    for a in range(6):
-        for b in range(a, 6):
-            c = w.x[a] * w.x[b]
-            for i in range(3):
-                c -= w.gain[a, i] * w.ph[b, i]
-            w.cov[a, b] += beta * c
+        s += jac[i, a] * pht[a, j]
+    return s
 
 
 @kernel
@@ -203,30 +204,33 @@ def absorb_scalar(x, p, jac, nu, variance, ph):
 
 
 @kernel
-def absorb_rates(tracks, row, look, j, w):
-    """Update all modes of a track by the velocity and range rate that came with plot `j`, if any did."""
-    jac, ph = np.zeros(6), np.empty(6)
-    for k in range(2):
-        x, p = tracks.mean[row, k], tracks.cov[row, k]
-        if look.velocity[j, 0] == look.velocity[j, 0]:
-            variance = look.sigma_velocity_mps[j] ** 2
-            for i in range(3):
-                jac[:] = 0.0
-                jac[3 + i] = 1.0
-                absorb_scalar(x, p, jac, look.velocity[j, i] - x[3 + i], variance, ph)
-        if look.range_rate_mps[j] == look.range_rate_mps[j]:
-            r = 0.0
-            for i in range(3):
-                w.d[i] = x[i] - look.site[j, i]
-                r += w.d[i] * w.d[i]
-            r = sqrt(r)
-            rate = 0.0
-            for i in range(3):
-                rate += w.d[i] * x[3 + i] / r
-            for i in range(3):
-                jac[3 + i] = w.d[i] / r
-                jac[i] = (x[3 + i] - rate * w.d[i] / r) / r
-            absorb_scalar(x, p, jac, look.range_rate_mps[j] - rate, look.sigma_range_rate_mps[j] ** 2, ph)
+def absorb_velocity(x, p, velocity, sigma_mps, jac, ph):
+    """Update a mode by a measured velocity (3,) ECEF."""
+    for i in range(3):
+        jac[:] = 0.0
+        jac[3 + i] = 1.0
+        absorb_scalar(x, p, jac, velocity[i] - x[3 + i], sigma_mps * sigma_mps, ph)
+
+
+@kernel
+def absorb_range_rate(x, p, site, rate_mps, sigma_mps, jac, ph):
+    """Update a mode by a measured range rate, positive away from `site` (3,)."""
+    expected = range_rate(x, site, jac)
+    absorb_scalar(x, p, jac, rate_mps - expected, sigma_mps * sigma_mps, ph)
+
+
+@kernel
+def range_rate(x, site, jac):
+    """Return the range rate of `x` (6,) seen from `site`, and write its derivative into `jac` (6,)."""
+    r = sqrt((x[0] - site[0]) ** 2 + (x[1] - site[1]) ** 2 + (x[2] - site[2]) ** 2)
+    rate = 0.0
+    for i in range(3):
+        rate += (x[i] - site[i]) * x[3 + i] / r
+    for i in range(3):
+        u = (x[i] - site[i]) / r
+        jac[3 + i] = u
+        jac[i] = (x[3 + i] - rate * u) / r
+    return rate
 
 
 @kernel
@@ -243,16 +247,3 @@ def keep_height_humble(p, up, floor_m):
         for i in range(3):
             for j in range(3):
                 p[i, j] += short * up[i] * up[j]
-
-
-@kernel
-def emitted_before_s(tracks, row, look, j, w):
-    """Return how long before `at_ns` the information in plot `j` left the object: the sound's delay, else 0."""
-    if look.kind[j] != _SOUND:
-        return 0.0
-    x = tracks.mean[row, 0]
-    to_enu(w.axes, x[:3], look.site[j], w.d)
-    v = np.zeros(3)
-    to_enu(w.axes, x[3:], v, w.nu)
-    tau = sound_delay(w.d, (w.nu[0], w.nu[1], w.nu[2]))
-    return tau if tau > 0.0 else 0.0

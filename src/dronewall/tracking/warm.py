@@ -34,7 +34,7 @@ def _belief() -> None:
 
 def _index() -> None:
     store = TrackStore(capacity=4)
-    rebuild(neighbours_for(4), store.columns, store.count)
+    rebuild(neighbours_for(4), store.columns, store.count, 0, Parameters())
 
 
 def _prediction() -> None:
