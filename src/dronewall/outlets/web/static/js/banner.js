@@ -9,6 +9,7 @@ const NOTES = {
   SIMULATION: "a simulation: everything shown is made up",
 };
 const PUBLISHED_WITHIN_MS = 3000;
+const PUBLISHED_JUST_NOW_MS = 1500;
 
 /** @param {any} status the wall's last word, or null @param {import("./store.js").Store} store
  * @param {import("./link.js").Link} link */
@@ -41,15 +42,31 @@ export function frozenBecause(status, link) {
   if (status.phase === "failed") {
     return { why: `the wall has failed${status.detail ? `: ${status.detail}` : ""}`, sinceMs: unpublishedMs(status) };
   }
-  if (status.phase === "running" && unpublishedMs(status) > PUBLISHED_WITHIN_MS) {
+  if (status.phase !== "running") return null;
+  if (unpublishedMs(status) > PUBLISHED_WITHIN_MS) {
     return { why: "the wall sends no new picture", sinceMs: unpublishedMs(status) };
   }
+  if (behindMs(status) > PUBLISHED_WITHIN_MS) {
+    return { why: "the wall goes on with an old picture", sinceMs: behindMs(status) };
+  }
   return null;
+}
+
+/** Whether the wall has just published, so that a picture ought to have come.
+ * @param {any} status */
+export function publishes(status) {
+  return status.phase === "running" && unpublishedMs(status) < PUBLISHED_JUST_NOW_MS;
 }
 
 /** @param {any} status */
 function unpublishedMs(status) {
   return (status.now_ns - status.published_ns) / 1e6;
+}
+
+/** How far the picture is behind the wall's own time; a replay's is not of now, and before the first there is none.
+ * @param {any} status */
+function behindMs(status) {
+  return status.replay || !status.at_ns ? 0 : (status.now_ns - status.at_ns) / 1e6;
 }
 
 /** Grey the picture and date it, or lift that.
