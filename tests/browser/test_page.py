@@ -295,9 +295,7 @@ def test_a_wall_that_stops_publishing_freezes_the_picture_though_the_link_is_up(
 
 
 @pytest.mark.parametrize("silenced", ["picture", "events"])
-def test_one_socket_that_falls_silent_alone_freezes_the_picture(
-    visit: Visits, wall: MadeUpWall, silenced: str
-) -> None:
+def test_one_socket_that_falls_silent_alone_freezes_the_picture(visit: Visits, wall: MadeUpWall, silenced: str) -> None:
     page = visit(wall)
     lets_through = {"picture": True, "events": True}
 
