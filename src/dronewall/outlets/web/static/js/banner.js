@@ -8,12 +8,18 @@ const NOTES = {
   EXERCISE: "an exercise: some of what is shown was injected",
   SIMULATION: "a simulation: everything shown is made up",
 };
+/** What is frozen is not now, and no banner may say so. */
+const FROZEN_NOTES = {
+  LIVE: "real sensors, but frozen: not now",
+  EXERCISE: `${NOTES.EXERCISE}, and frozen`,
+  SIMULATION: `${NOTES.SIMULATION}, and frozen`,
+};
 const PUBLISHED_WITHIN_MS = 3000;
 const PUBLISHED_JUST_NOW_MS = 1500;
 
 /** @param {any} status the wall's last word, or null @param {import("./store.js").Store} store
- * @param {import("./link.js").Link} link */
-export function showBanner(status, store, link) {
+ * @param {import("./link.js").Link} link @param {boolean} frozen */
+export function showBanner(status, store, link, frozen) {
   const domain = status ? status.truth_domain : "waiting";
   const replay = Boolean(status?.replay);
   document.body.dataset.domain = replay ? "REPLAY" : domain;
@@ -23,7 +29,8 @@ export function showBanner(status, store, link) {
     return;
   }
   say(byId("domain"), replay ? "REPLAY" : domain);
-  say(byId("domain-note"), replay ? replayNote(status, store) : NOTES[domain]);
+  const note = frozen ? FROZEN_NOTES[domain] : NOTES[domain];
+  say(byId("domain-note"), replay ? replayNote(status, store) : note);
 }
 
 /** @param {any} status @param {import("./store.js").Store} store */

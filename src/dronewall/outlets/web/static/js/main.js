@@ -93,7 +93,7 @@ class Page {
 
   #state() {
     this.frozen = frozenBecause(this.status, this.link);
-    showBanner(this.status, this.store, this.link);
+    showBanner(this.status, this.store, this.link, this.frozen !== null);
     showFreeze(this.frozen, this.store);
     showWarmup(this.frozen ? null : this.status);
   }
