@@ -40,6 +40,11 @@ class Visit:
             f"() => {{ const cop = window.__cop; return {condition}; }}", timeout=within_s * 1e3
         )
 
+    def reload(self) -> None:
+        """Load the page anew and wait until it shows tracks."""
+        self.page.reload()
+        self.page.wait_for_function(READY, timeout=20_000)
+
     def pixel(self, x: float, y: float, *, canvas: int = 1) -> tuple[int, int, int, int]:
         """The colour on the canvas of sensors (0) or of tracks (1)."""
         return tuple(

@@ -87,12 +87,16 @@ async def looked_at(wall: WallProcess, pictures: dict[int, Any]) -> None:
         await asyncio.sleep(LOOKED_AT_EVERY_S)
 
 
-async def lived(wall: WallProcess, pictures: dict[int, Any], *, seconds: float) -> None:
-    """Let a wall run for so long after it shows pictures, and look at them."""
+async def lived(wall: WallProcess, pictures: dict[int, Any], *, seconds: float, at_least: int = 0) -> None:
+    """Let a wall run for so long after it shows pictures, and until so many were looked at on a slow machine."""
     await wall.running()
+    before = len(pictures)
     looking = asyncio.create_task(looked_at(wall, pictures))
     with going(looking):
         await asyncio.sleep(seconds)
+        async with asyncio.timeout(60.0):
+            while len(pictures) < before + at_least:  # noqa: ASYNC110  they come over a socket
+                await asyncio.sleep(LOOKED_AT_EVERY_S)
 
 
 def contents_in(journal: Path) -> Iterator[Content]:

@@ -110,6 +110,16 @@ def test_a_wrong_wish_is_answered_with_the_right_one(tmp_path: Path, arguments: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "held"), [("empty.beast", b""), ("not_one.pcap", b"no capture at all" * 9)])
+def test_a_recording_of_which_nothing_can_be_read_is_no_success(tmp_path: Path, name: str, held: bytes) -> None:
+    (tmp_path / name).write_bytes(held)
+    status, out, err = ended("replay", name, "--headless", "--date", "2024-06-06", "--json", cwd=tmp_path)
+    assert status == 1
+    assert json.loads(out)["plots"] == 0
+    assert f"nothing in {name} could be read" in err
+
+
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_written_ends_the_wall_before_it_begins(tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
     status, out, err = ended("run", str(wall_toml(tmp_path, journal="a-file/wall.journal")), cwd=tmp_path)

@@ -37,6 +37,12 @@ def test_each_command_explains_itself_with_an_example(command: str) -> None:
     assert f"Example: dronewall {command}" in done.output
 
 
+@pytest.mark.parametrize("command", ["demo", "run", "replay", "track", "score"])
+def test_each_command_with_a_result_takes_json(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "--json", "--no-such-option"])
+    assert "No such option: --no-such-option" in done.output
+
+
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(app, ["--version"]).output == f"dronewall {__version__}\n"
 

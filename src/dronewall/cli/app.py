@@ -142,8 +142,9 @@ def score(
     export_referee: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write what an independent referee reads.")
     ] = None,
+    _as_json: AsJson = False,
 ) -> None:
-    """Judge tracks by truth; print one JSON object."""
+    """Judge tracks by truth; print one JSON object, with `--json` and without."""
     from dronewall.cli.score import run_score
 
     sys.exit(

@@ -48,6 +48,9 @@ def run_replay(
     )
     for line in summary.left_out():
         say(line)
+    if headless and what.last_seq is None and not any(counts.decoded for counts in summary.feeds.values()):
+        say(f"nothing in {what.name} could be read: see that the name ends as the format does that is in it")
+        return 1
     return 0
 
 

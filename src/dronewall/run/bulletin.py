@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from dronewall import __version__
 from dronewall.engine.latency import Latency
 from dronewall.model.clocks import ClockState, SensorClock
-from dronewall.model.picture import Picture
+from dronewall.model.picture import Alert, Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallPhase, WallStatus
 from dronewall.run.health import SensorAlerts, SensorWatch
@@ -29,6 +30,7 @@ class Bulletin:
         self.stages = Stages()
         self.latency = Latency()
         self.clocks: tuple[SensorClock, ...] = ()
+        self._since_ns: dict[str, int] = {}
 
     def status(self, register: Sensors, housekeeper: Housekeeper | None, *, now_ns: int, running: bool) -> WallStatus:
         """Return the health as far as the watchers know it."""
@@ -71,4 +73,10 @@ class Bulletin:
         of_disk = housekeeper.alerts(now_ns=now_ns) if housekeeper else ()
         of_sensors = self._sensor_alerts.look(status.sensors, now_ns=now_ns)
         of_clock = self._parts.clock_alerts(now_ns)
-        return replace(picture, alerts=(*picture.alerts, *self.watch.alerts, *of_disk, *of_clock, *of_sensors))
+        standing = self._standing((*of_disk, *of_clock))
+        return replace(picture, alerts=(*picture.alerts, *self.watch.alerts, *standing, *of_sensors))
+
+    def _standing(self, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+        """Return alerts with the instant each was first raised; those who judge anew each time do not know it."""
+        self._since_ns = {alert.alert_id: self._since_ns.get(alert.alert_id, alert.raised_at) for alert in alerts}
+        return tuple(replace(alert, raised_at=self._since_ns[alert.alert_id]) for alert in alerts)

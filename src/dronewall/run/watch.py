@@ -15,6 +15,8 @@ from dronewall.run.reader import StepFailed
 
 LOST_AFTER_S = 5.0
 SHED_SHOWN_S = 60.0
+UNREAD_FRAMES, UNREAD_S = 20, 10.0
+"""So many frames for so long, and not one of them readable: the sender and the settings do not fit each other."""
 
 
 class Watch:
@@ -26,6 +28,7 @@ class Watch:
         self._ends_ns: dict[str, int] = {}
         self._shed: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
+        self._last_read: dict[str, tuple[int, int, int]] = {}
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -46,6 +49,7 @@ class Watch:
         for feed in feeds:
             self._look_at(feed, now_ns)
             self._look_for_losses(feed, now_ns)
+            self._look_for_the_unreadable(feed, now_ns)
         for alert_id in [alert_id for alert_id, ends_ns in self._ends_ns.items() if ends_ns <= now_ns]:
             del self._ends_ns[alert_id]
             del self._alerts[alert_id]
@@ -108,6 +112,23 @@ class Watch:
             detail = f"{lost} datagrams so far found its buffer full and were never read; somebody sends too much"
             alert = Alert(f"feed-losing:{feed.name}", AlertPriority.CRITICAL, now_ns, f"{feed.name} loses data", detail)
             self.raise_(alert, until_ns=now_ns + round(SHED_SHOWN_S * NS_PER_S))
+
+    def _look_for_the_unreadable(self, feed: FeedStatus, now_ns: int) -> None:
+        """Raise the alert about a feed that is connected and of which nothing can be read, until something can."""
+        refused = {reason: count for reason, count in feed.refused if reason != DATAGRAM_LOST}
+        alert_id, total = f"feed-unread:{feed.name}", sum(refused.values())
+        decoded, before, since_ns = self._last_read.setdefault(feed.name, (feed.decoded, total, now_ns))
+        if feed.decoded != decoded:
+            self._last_read[feed.name] = (feed.decoded, total, now_ns)
+            self._alerts.pop(alert_id, None)
+        elif total - before >= UNREAD_FRAMES and now_ns - since_ns >= UNREAD_S * NS_PER_S:
+            most_often = max(refused, key=refused.__getitem__)
+            detail = (
+                f"{total - before} frames came and none could be read; most often: {most_often}."
+                " See that its sender and its settings fit each other."
+            )
+            title = f"Nothing of {feed.name} can be read"
+            self.raise_(Alert(alert_id, AlertPriority.WARNING, now_ns, title, detail))
 
     def _look_at(self, feed: FeedStatus, now_ns: int) -> None:
         alert_id = f"feed-lost:{feed.name}"

@@ -11,7 +11,8 @@ from fakes_of_run import FakeFeed, FakeOutlet, KeptLog, batch
 from dronewall.engine.clock import ManualClock
 from dronewall.engine.disk import DiskSample
 from dronewall.engine.log import Checkpoint, Entry, EntryKind
-from dronewall.model.picture import Alert, AlertPriority
+from dronewall.model.picture import Alert, AlertPriority, Picture
+from dronewall.model.status import WallStatus
 from dronewall.run.archive import ArchiveReport
 from dronewall.run.housekeeper import NOTHING_BELOW_BYTES, ROOM_WHEN_CRITICAL, Housekeeper
 from dronewall.run.pace import ROOM_MOST
@@ -125,3 +126,22 @@ async def test_a_wall_on_a_full_disk_takes_nothing_acknowledges_nothing_and_ends
     assert [alert.title for alert in picture.alerts] == ["The disk is nearly full"]
     assert picture.plots_total == 0
     assert status.disk_free_bytes == 1
+
+
+async def test_an_alert_about_the_disk_bears_the_instant_since_when_it_stands() -> None:
+    from test_wall import parts
+
+    from dronewall.run.wall import Wall
+
+    stop = asyncio.Event()
+    seen: list[tuple[int, int]] = []
+
+    class Ending(FakeOutlet):
+        def publish(self, picture: Picture, status: WallStatus) -> None:
+            seen.extend((alert.raised_at, picture.at_ns) for alert in picture.alerts)
+            if len({at_ns for _, at_ns in seen}) > 10:
+                stop.set()
+
+    wall = Wall(parts(FakeFeed(waits=True), look_at_disk=disk(5 * GB)))
+    await asyncio.wait_for(wall.run([Ending()], stop=stop), 20.0)
+    assert len({raised_at for raised_at, _ in seen}) == 1

@@ -27,13 +27,14 @@ from dronewall.feeds.feed import Batch, Numbered
 from dronewall.model.errors import FrameError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import SensorKind
-from dronewall.model.status import DATAGRAM_LOST, FeedState, WallPhase
+from dronewall.model.status import DATAGRAM_LOST, FeedState, FeedStatus, WallPhase
 from dronewall.run.aside import KeptInMemory, SetAside
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed
 from dronewall.run.replay import journal_contents, played
 from dronewall.run.summary import Summary
 from dronewall.run.wall import Wall
+from dronewall.run.watch import Watch
 
 
 def parts(*feeds: FakeFeed, log: Log | None = None, pipeline: CountingPipeline | None = None, **other: Any) -> Parts:
@@ -208,6 +209,24 @@ async def test_a_feed_that_loses_datagrams_is_told_until_a_minute_after_the_last
     shown = [(status.phase, picture.alerts) for picture, status in outlet.published]
     assert "40 datagrams" in next(alerts for _, alerts in shown if alerts)[0].detail
     assert shown[-1][1] == ()
+
+
+def test_a_feed_of_which_nothing_can_be_read_is_told_until_something_can() -> None:
+    def told_after(seconds: int, *, decoded: int, refused: int) -> list[str]:
+        reasons = (("time of day jumps, not confirmed", refused), (DATAGRAM_LOST, 500))
+        feed = FeedStatus("radars", "fake://radars", FeedState.CONNECTED, decoded=decoded, refused=reasons)
+        watch.look([feed], now_ns=seconds * 10**9)
+        return [alert.detail for alert in watch.alerts if alert.alert_id == "feed-unread:radars"]
+
+    watch = Watch()
+    assert told_after(0, decoded=0, refused=0) == []
+    assert told_after(9, decoded=0, refused=900) == [], "it may only have begun badly"
+    assert told_after(60, decoded=0, refused=19) == [], "so little may be chance"
+    (detail,) = told_after(61, decoded=0, refused=2_500)
+    assert "2500 frames came and none could be read; most often: time of day jumps" in detail
+    assert told_after(62, decoded=1, refused=2_600) == []
+    assert told_after(71, decoded=1, refused=2_700) == []
+    assert len(told_after(73, decoded=1, refused=2_700)) == 1
 
 
 async def test_a_pipeline_that_fails_on_nothing_stops_the_wall_and_says_so() -> None:

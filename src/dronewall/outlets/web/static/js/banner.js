@@ -8,11 +8,18 @@ const NOTES = {
   EXERCISE: "an exercise: some of what is shown was injected",
   SIMULATION: "a simulation: everything shown is made up",
 };
+/** What is frozen is not now, and no banner may say so. */
+const FROZEN_NOTES = {
+  LIVE: "real sensors, but frozen: not now",
+  EXERCISE: `${NOTES.EXERCISE}, and frozen`,
+  SIMULATION: `${NOTES.SIMULATION}, and frozen`,
+};
 const PUBLISHED_WITHIN_MS = 3000;
+const PUBLISHED_JUST_NOW_MS = 1500;
 
 /** @param {any} status the wall's last word, or null @param {import("./store.js").Store} store
- * @param {import("./link.js").Link} link */
-export function showBanner(status, store, link) {
+ * @param {import("./link.js").Link} link @param {boolean} frozen */
+export function showBanner(status, store, link, frozen) {
   const domain = status ? status.truth_domain : "waiting";
   const replay = Boolean(status?.replay);
   document.body.dataset.domain = replay ? "REPLAY" : domain;
@@ -22,7 +29,8 @@ export function showBanner(status, store, link) {
     return;
   }
   say(byId("domain"), replay ? "REPLAY" : domain);
-  say(byId("domain-note"), replay ? replayNote(status, store) : NOTES[domain]);
+  const note = frozen ? FROZEN_NOTES[domain] : NOTES[domain];
+  say(byId("domain-note"), replay ? replayNote(status, store) : note);
 }
 
 /** @param {any} status @param {import("./store.js").Store} store */
@@ -41,15 +49,31 @@ export function frozenBecause(status, link) {
   if (status.phase === "failed") {
     return { why: `the wall has failed${status.detail ? `: ${status.detail}` : ""}`, sinceMs: unpublishedMs(status) };
   }
-  if (status.phase === "running" && unpublishedMs(status) > PUBLISHED_WITHIN_MS) {
+  if (status.phase !== "running") return null;
+  if (unpublishedMs(status) > PUBLISHED_WITHIN_MS) {
     return { why: "the wall sends no new picture", sinceMs: unpublishedMs(status) };
   }
+  if (behindMs(status) > PUBLISHED_WITHIN_MS) {
+    return { why: "the wall goes on with an old picture", sinceMs: behindMs(status) };
+  }
   return null;
+}
+
+/** Whether the wall has just published, so that a picture ought to have come.
+ * @param {any} status */
+export function publishes(status) {
+  return status.phase === "running" && unpublishedMs(status) < PUBLISHED_JUST_NOW_MS;
 }
 
 /** @param {any} status */
 function unpublishedMs(status) {
   return (status.now_ns - status.published_ns) / 1e6;
+}
+
+/** How far the picture is behind the wall's own time; a replay's is not of now, and before the first there is none.
+ * @param {any} status */
+function behindMs(status) {
+  return status.replay || !status.at_ns ? 0 : (status.now_ns - status.at_ns) / 1e6;
 }
 
 /** Grey the picture and date it, or lift that.

@@ -15,8 +15,10 @@ export class Link {
     this.ears = ears;
     /** @type {"connecting" | "open" | "lost"} */
     this.state = "connecting";
-    this.heardMs = performance.now();
+    this.heardMs = { picture: performance.now(), events: performance.now() };
     this.warmingUp = false;
+    /** Whether the wall publishes, so that pictures that stay away are lost on the way. */
+    this.publishing = false;
     this.openedMs = 0;
     this.reconnects = 0;
     this.pauseMs = FIRST_PAUSE_MS;
@@ -30,9 +32,10 @@ export class Link {
     setInterval(() => this.#watch(), 250);
   }
 
-  /** How long nothing has been heard. */
+  /** How long the more silent socket has brought nothing, of those that ought to: the wall's word comes each second. */
   silenceMs() {
-    return performance.now() - this.heardMs;
+    const { picture, events } = this.heardMs;
+    return performance.now() - (this.publishing ? Math.min(picture, events) : events);
   }
 
   /** Whether what is shown must no longer pass for now. */
@@ -59,18 +62,19 @@ export class Link {
     const [picture, events] = sockets;
     picture.binaryType = "arraybuffer";
     picture.onmessage = (message) => {
-      this.#heard();
+      this.#heard("picture");
       if (!this.ears.picture(message.data)) this.drop();
     };
     events.onmessage = (message) => {
-      this.#heard();
+      this.#heard("events");
       this.ears.event(JSON.parse(message.data));
     };
     for (const socket of sockets) socket.onclose = () => this.#lost(sockets);
   }
 
-  #heard() {
-    this.heardMs = performance.now();
+  /** @param {"picture" | "events"} socket */
+  #heard(socket) {
+    this.heardMs[socket] = performance.now();
     this.pauseMs = FIRST_PAUSE_MS;
     this.#become("open");
   }

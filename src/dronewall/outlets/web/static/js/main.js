@@ -1,7 +1,7 @@
 /** The page, told once: frames come in, the store holds the picture, the stage draws it, panels tell of it. */
 
 import { baseMap, fontsReady } from "./basemap.js";
-import { frozenBecause, showBanner, showClock, showFreeze, showWarmup } from "./banner.js";
+import { frozenBecause, publishes, showBanner, showClock, showFreeze, showWarmup } from "./banner.js";
 import { Measures } from "./cop.js";
 import { hideDetails, showGone, showSensor, showTrack } from "./details.js";
 import { byId, say } from "./dom.js";
@@ -78,6 +78,7 @@ class Page {
     if (event.event === "status") {
       this.status = event.status;
       this.link.warmingUp = event.status.phase === "compiling";
+      this.link.publishing = publishes(event.status);
     }
     if (event.event === "feeds") this.feeds = event.feeds;
     if (event.event === "alerts") showAlerts(event.alerts, (alert) => this.#look(alert));
@@ -92,7 +93,7 @@ class Page {
 
   #state() {
     this.frozen = frozenBecause(this.status, this.link);
-    showBanner(this.status, this.store, this.link);
+    showBanner(this.status, this.store, this.link, this.frozen !== null);
     showFreeze(this.frozen, this.store);
     showWarmup(this.frozen ? null : this.status);
   }
