@@ -22,7 +22,7 @@ from dronewall.tracking.birth import give_birth, take_claim
 from dronewall.tracking.candidates import pairs_near
 from dronewall.tracking.columns import LOOK
 from dronewall.tracking.measurement import sound_delay, to_enu
-from dronewall.tracking.motion import local_up, predict
+from dronewall.tracking.motion import local_up, predict, turn_noise
 from dronewall.tracking.parameters import HOVER, MODES, TURN
 from dronewall.tracking.update import (
     absorb_range_rate,
@@ -189,7 +189,7 @@ def _compared(tracks, look, rows, starts, plots, p, out):
         row, j = rows[i], plots[starts[i]]
         mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
         mean[:], cov[:], weight[:] = tracks.mean[row], tracks.cov[row], tracks.weight[row]
-        before_ns = tracks.at_ns[row]
+        before_ns, heard_ns = tracks.at_ns[row], tracks.heard_at_ns[row]
         modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p)
         then_ns = max(at_ns[j], before_ns)
         copies.modes[i], copies.at_ns[i] = modes, then_ns
@@ -210,15 +210,10 @@ def _compared(tracks, look, rows, starts, plots, p, out):
                     m = edges.model[e - 1]
             edges.model[e] = m
             if m == e:
-                raised = z[j, 1] == z[j, 1]
-                edges.dim[e] = 3
-                for k in range(modes):
-                    q = p.q_level_turn if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
-                    dim = model(
-                        mean[k], cov[k], kind, raised, site[j], axes, min(later_s, 0.0), q, d,
-                        edges.h[e, k], edges.jac[e, k], edges.pht[e, k], edges.hph[e, k],
-                    )  # fmt: skip
-                    edges.dim[e] = min(edges.dim[e], dim)
+                edges.dim[e] = _expect(
+                    mean, cov, modes, kind, z[j], site[j], axes, min(later_s, 0.0), p, d,
+                    edges.h[e], edges.jac[e], edges.pht[e], edges.hph[e],
+                )  # fmt: skip
             dim = edges.dim[m]
             edges.dim[e] = dim
             if dim == 0:
@@ -230,18 +225,22 @@ def _compared(tracks, look, rows, starts, plots, p, out):
             nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, 1.0, h, jac, hph, nu, s_inverse, like)
             if nearest < p.gate_sq:
                 edges.doubt[e] = 1.0
-            elif look.icao24[j] != 0 and tracks.icao24[row] == look.icao24[j] and kind <= _POSITION:
-                # A plot that claims the track's own address but lies outside the gate is a blunder of its sensor rather
-                # than another object, as long as the object could have got there: its noise is widened until it fits.
-                silent_s = abs(at_ns[j] - tracks.heard_at_ns[row]) / 1e9
-                if _apart(look.place[j], mean[0]) < OWN_BLUNDER_M + OWN_SPEED_MPS * silent_s:
-                    doubt = nearest / OWN_BLUNDER_SQ
-                    nearest = _fit(
-                        mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like
-                    )  # fmt: skip
-                    if nearest < p.gate_sq:
-                        edges.doubt[e] = doubt
+            elif _blundered(look.icao24[j], tracks.icao24[row], kind, look.place[j], mean[0], at_ns[j] - heard_ns):
+                doubt = nearest / OWN_BLUNDER_SQ
+                nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like)
+                edges.doubt[e] = doubt if nearest < p.gate_sq else 0.0
     return copies, edges
+
+
+@kernel
+def _expect(mean, cov, modes, kind, z, site, axes, back_s, p, d, h, jac, pht, hph):
+    """Write what a plot should read under each mode of a track; return its dimension, 0 if it reads nothing."""
+    dim = 3
+    for k in range(modes):
+        q = turn_noise(mean[k], p) if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
+        read = model(mean[k], cov[k], kind, z[1] == z[1], site, axes, back_s, q, d, h[k], jac[k], pht[k], hph[k])
+        dim = min(dim, read)
+    return dim
 
 
 @kernel
@@ -271,8 +270,16 @@ def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_in
 
 
 @kernel
-def _apart(a, b):
-    return sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+def _blundered(address, own_address, kind, place, x, silent_ns):
+    """Whether a plot outside the gate is its sensor's blunder rather than another object.
+
+    It is if it claims the track's own address and the object could have got there: then its noise is widened till it
+    fits.
+    """
+    if address == 0 or address != own_address or kind > _POSITION:
+        return False
+    apart = sqrt((place[0] - x[0]) ** 2 + (place[1] - x[1]) ** 2 + (place[2] - x[2]) ** 2)
+    return apart < OWN_BLUNDER_M + OWN_SPEED_MPS * abs(silent_ns) / 1e9
 
 
 @kernel

@@ -71,33 +71,19 @@ def local_up(x, up):
 
 @kernel
 def mix(mean, cov, weight, modes, dt, p):
-    """Let `modes` (m,) of a track exchange probability for `dt` s: mixes `mean`, `cov`, `weight` in place.
+    """Let the first `modes` modes of a track exchange probability for `dt` s, in place.
 
     The chain forgets its mode at a rate and then draws anew, so that two short waits exchange as much as one long one.
     """
-    m = 3 if modes == MODES else 2
-    forgotten = 1.0 - exp(-p.modes_forgotten_per_s * dt)
-    drawn = np.empty(MODES)
-    drawn[HOVER] = p.hover_share if m == MODES else 0.0
-    drawn[TURN] = p.turn_share * (1.0 - drawn[HOVER])
-    drawn[CRUISE] = 1.0 - drawn[TURN] - drawn[HOVER]
-    share, old, c = np.empty((MODES, MODES)), np.empty(MODES), np.empty(MODES)
-    for i in range(m):
-        old[i] = weight[i]
-    for j in range(m):
-        after = (1.0 - forgotten) * old[j] + forgotten * drawn[j]
+    m = MODES if modes == MODES else MODES - 1
+    share = np.empty((MODES, MODES))
+    _exchange(weight, m, dt, p, share)
+    # About mode 0, whose own offset is 0: differences of means stay small numbers.
+    off, whole, c = np.empty((MODES, 6)), np.empty((MODES, 6)), np.empty(MODES)
+    for a in range(6):
         for i in range(m):
-            share[j, i] = forgotten * drawn[j] * old[i] / after
-        share[j, j] += (1.0 - forgotten) * old[j] / after
-        weight[j] = after
-    # E[x x'] - E[x] E[x]' about mode 0, whose own offset is 0: differences of means stay small numbers.
-    off = np.empty((MODES, 6))
-    for i in range(m):
-        for a in range(6):
             off[i, a] = mean[i, a] - mean[0, a]
-    whole = np.empty((MODES, 6))
-    for j in range(m):
-        for a in range(6):
+        for j in range(m):
             s = 0.0
             for i in range(m):
                 s += share[j, i] * off[i, a]
@@ -119,17 +105,35 @@ def mix(mean, cov, weight, modes, dt, p):
 
 
 @kernel
-def modes_of(mean, weight, p):
+def _exchange(weight, m, dt, p, share):
+    """Move `weight` on by `dt` s; write into `share[j, i]` how much of what is in mode j now came from mode i."""
+    forgotten = 1.0 - exp(-p.modes_forgotten_per_s * dt)
+    drawn, old = np.empty(MODES), np.empty(MODES)
+    drawn[HOVER] = p.hover_share if m == MODES else 0.0
+    drawn[TURN] = p.turn_share * (1.0 - drawn[HOVER])
+    drawn[CRUISE] = 1.0 - drawn[TURN] - drawn[HOVER]
+    old[:] = weight
+    for j in range(m):
+        after = (1.0 - forgotten) * old[j] + forgotten * drawn[j]
+        for i in range(m):
+            share[j, i] = forgotten * drawn[j] * old[i] / after
+        share[j, j] += (1.0 - forgotten) * old[j] / after
+        weight[j] = after
+
+
+@kernel
+def modes_of(mean, cov, weight, p):
     """Return how many modes a track is described by: all for what may hover, else without hovering.
 
     A fast track's last trace of hovering is given to manoeuvring, and forgotten.
     """
-    speed_sq = 0.0
+    if weight[HOVER] > NEGLIGIBLE:
+        return MODES
+    speed_sq, spread = 0.0, 0.0
     for a in range(3, 6):
-        v = weight[CRUISE] * mean[CRUISE, a] + weight[TURN] * mean[TURN, a]
-        speed_sq += v * v
-    share = weight[CRUISE] + weight[TURN]
-    if speed_sq < (p.hover_below_mps * share) ** 2 or weight[HOVER] > NEGLIGIBLE:
+        speed_sq += mean[CRUISE, a] * mean[CRUISE, a]
+        spread += cov[CRUISE, a, a]
+    if max(speed_sq, spread) < p.hover_below_mps * p.hover_below_mps:
         return MODES
     weight[TURN] += weight[HOVER]
     weight[HOVER] = 0.0
@@ -137,9 +141,16 @@ def modes_of(mean, weight, p):
 
 
 @kernel
+def turn_noise(x, p):
+    """Return the level process noise of a manoeuvre of what moves like `x` (6,), m²/s³."""
+    speed_sq = x[3] * x[3] + x[4] * x[4] + x[5] * x[5]
+    return p.q_level_turn * (1.0 + min(speed_sq / (p.turn_speed_mps * p.turn_speed_mps), 25.0))
+
+
+@kernel
 def predict(mean, cov, weight, dt, p):
     """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` the tracker's `Parameters`."""
-    modes = modes_of(mean, weight, p)
+    modes = modes_of(mean, cov, weight, p)
     if dt <= 0.0:
         return modes
     if modes == MODES and weight[HOVER] == 0.0:
@@ -154,7 +165,7 @@ def predict(mean, cov, weight, dt, p):
             add_process_noise(cov[k], up, p.q_level_cruise, p.q_upright_cruise, dt)
         elif k == TURN:
             drift(mean[k], cov[k], dt, 1.0)
-            add_process_noise(cov[k], up, p.q_level_turn, p.q_upright_turn, dt)
+            add_process_noise(cov[k], up, turn_noise(mean[k], p), p.q_upright_turn, dt)
         else:
             kept = exp(-dt / p.hover_forgets_s)
             carried = p.hover_forgets_s * (1.0 - kept)

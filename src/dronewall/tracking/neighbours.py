@@ -50,8 +50,23 @@ class Neighbours(NamedTuple):
 def neighbours_for(capacity: int) -> Neighbours:
     """Return empty chains for up to `capacity` tracks."""
     buckets = 1 << max(10, (2 * capacity - 1).bit_length())
-    chains = [np.full(size, -1, np.int32) for _ in range(4) for size in (buckets, capacity)]
-    return Neighbours(*chains, body=np.zeros((capacity, 8)), at_ns=np.zeros(1, np.int64), widest=np.zeros(2))
+
+    def chain(size: int) -> NDArray[np.int32]:
+        return np.full(size, -1, np.int32)
+
+    return Neighbours(
+        near_head=chain(buckets),
+        near_next=chain(capacity),
+        far_head=chain(buckets),
+        far_next=chain(capacity),
+        heard_head=chain(buckets),
+        heard_next=chain(capacity),
+        claim_head=chain(buckets),
+        claim_next=chain(capacity),
+        body=np.zeros((capacity, 8)),
+        at_ns=np.zeros(1, np.int64),
+        widest=np.zeros(2),
+    )
 
 
 @kernel
@@ -140,8 +155,9 @@ def rows_near(index, place, at_ns, sigma_m, p, found, seen, j):
     count, found = _in_cubes(
         index.near_head, index.near_next, NEAR_CELL_M, index.body, place, radius, own, dt, p.gate_m, found, 0, seen, j
     )
+    far = p.gate_m
     return _in_cubes(
-        index.far_head, index.far_next, FAR_CELL_M, index.body, place, p.gate_m, own, dt, p.gate_m, found, count, seen, j
+        index.far_head, index.far_next, FAR_CELL_M, index.body, place, far, own, dt, far, found, count, seen, j
     )
 
 

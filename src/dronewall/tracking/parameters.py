@@ -12,19 +12,22 @@ MODES = 3
 class Parameters(NamedTuple):
     """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
 
-    q_level_cruise: float = 0.2
-    q_upright_cruise: float = 0.05
-    q_level_turn: float = 40.0
-    q_upright_turn: float = 4.0
+    q_level_cruise: float = 0.08
+    q_upright_cruise: float = 0.02
+    q_level_turn: float = 10.0
+    """Of what stands still; it grows with the square of speed, for a turn's acceleration does with its radius given."""
+    turn_speed_mps: float = 70.0
+    """At this speed a manoeuvre's noise is twice that of what stands still."""
+    q_upright_turn: float = 1.0
     q_level_hover: float = 2.0
     q_upright_hover: float = 0.5
     hover_forgets_s: float = 8.0
     """Time in which a hovering object's velocity falls by e."""
-    hover_below_mps: float = 25.0
-    """What is faster is not thought to hover."""
+    hover_below_mps: float = 12.0
+    """What is faster is not thought to hover, nor is what may well be, for its speed is not known better than this."""
     modes_forgotten_per_s: float = 1.0 / 15.0
-    """How often the mode is drawn anew: a cruise lasts 60 s on average, a manoeuvre 20 s."""
-    turn_share: float = 0.25
+    """How often the mode is drawn anew: a cruise lasts two minutes on average, a manoeuvre 17 s."""
+    turn_share: float = 0.12
     hover_share: float = 0.2
     """Of what draws its mode anew: how much of the slow hovers, and how much of the rest manoeuvres."""
     gate_sq: float = 25.0

@@ -39,22 +39,26 @@ def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
         pht: out (6, 3), P H'.
         hph: out (3, 3), H P H' with the noise of what happened since the object was where it was read.
     """
-    if back_s < 0.0:
-        for a in range(3):
-            x[a] += back_s * x[3 + a]
-    dim = expected_reading(kind, raised, x, site, axes, d, h, jac)
-    if back_s < 0.0:
-        for a in range(3):
-            x[a] -= back_s * x[3 + a]
-        for i in range(3):
-            for a in range(3):
-                jac[i, 3 + a] += back_s * jac[i, a]
+    then = x.copy() if back_s < 0.0 else x
+    for a in range(3):
+        then[a] = x[a] + back_s * x[3 + a]
+    dim = expected_reading(kind, raised, then, site, axes, d, h, jac)
     if dim == 0:
         return 0
+    for i in range(3):
+        for a in range(3):
+            jac[i, 3 + a] += back_s * jac[i, a]
     aged = q * -back_s * back_s * back_s / 3.0
     if kind == _SOUND:
         tau = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]) / SOUND_MPS
         aged = q * tau * tau * tau / 3.0
+    _projected(p, jac, aged, pht, hph)
+    return dim
+
+
+@kernel
+def _projected(p, jac, aged, pht, hph):
+    """Write P H' into `pht` and H P H' into `hph`, with position noise `aged` (m²) of the time since."""
     for a in range(6):
         for i in range(3):
             s = 0.0
@@ -63,13 +67,11 @@ def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
             pht[a, i] = s
     for i in range(3):
         for j in range(i, 3):
-            s = 0.0
+            s = aged * (jac[i, 0] * jac[j, 0] + jac[i, 1] * jac[j, 1] + jac[i, 2] * jac[j, 2])
             for a in range(6):
                 s += jac[i, a] * pht[a, j]
-            s += aged * (jac[i, 0] * jac[j, 0] + jac[i, 1] * jac[j, 1] + jac[i, 2] * jac[j, 2])
             hph[i, j] = s
             hph[j, i] = s
-    return dim
 
 
 @kernel
