@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dronewall.model.biases import BiasState
 from dronewall.registration.bias_kernels import own_wander
-from dronewall.registration.bias_model import UNKNOWNS, WANDER
+from dronewall.registration.bias_model import AZIMUTH, ELEVATION, RANGE, TIME, UNKNOWNS, WANDER
 from dronewall.registration.bias_state import (
     ENOUGH,
     WATCHED,
@@ -29,7 +29,11 @@ LEAST_COMPARED = 3
 RECENT_S = 60.0
 OFF, OFF_PART = 0.6, 0.7
 """Aircraft whose plots are mostly refused; when this part of all are, and enough, it is the sensor that changed."""
-FIRST_AFTER_S = 600.0
+FIRST_AFTER_S, FIRST_FOR_S = 600.0, 86_400.0
+"""What was known so long after it was known first is what a sensor's drift is told from, for a day."""
+PRECISE, SIGNIFICANT_SQ = 0.15, 25.0
+"""Corrections begin when range, azimuth and time are known to this part of their priors, or when an error is so many
+squared sigmas that any correction is better than none."""
 _PRIOR = np.eye(UNKNOWNS)
 
 
@@ -39,6 +43,8 @@ def review(pairs: Pairs, beliefs: Beliefs, slot: int, *, now_ns: int) -> None:
     beliefs.reviewed_ns[slot] = now_ns
     _let_wander(pairs, beliefs, slot, passed_s)
     if _changed(pairs, slot, now_ns):
+        if not beliefs.first_ns[slot]:
+            _remember_first(beliefs, slot, now_ns)
         start_again(pairs, beliefs, slot)
         beliefs.changes[slot] += 1
         return
@@ -107,18 +113,32 @@ def _judge(
     beliefs.references[slot] = np.count_nonzero(witnesses)
     beliefs.left_out[slot] = np.count_nonzero(left_out)
     disputed = beliefs.left_out[slot] > max(1, np.count_nonzero(kept & ~off))
-    enough = beliefs.references[slot] >= ENOUGH
     if disputed:
         beliefs.state[slot] = BiasState.DISPUTED
         return
-    beliefs.state[slot] = BiasState.KNOWN if enough else BiasState.UNKNOWN
-    if enough and not beliefs.known[slot]:
-        beliefs.known_ns[slot] = now_ns
-    beliefs.known[slot] = enough
     beliefs.estimate[slot], beliefs.covariance[slot] = agreed.estimate, agreed.covariance
-    if enough and not beliefs.first_ns[slot] and now_ns - beliefs.known_ns[slot] > FIRST_AFTER_S * 1e9:
-        beliefs.first_ns[slot] = now_ns
-        beliefs.at_first[slot], beliefs.at_first_covariance[slot] = agreed.estimate, agreed.covariance
+    enough = beliefs.references[slot] >= ENOUGH
+    known = enough and (bool(beliefs.known[slot]) or _worth_correcting(agreed))
+    if known and not beliefs.known[slot]:
+        beliefs.known_ns[slot] = now_ns
+    beliefs.known[slot] = known
+    beliefs.state[slot] = BiasState.KNOWN if known else BiasState.UNKNOWN
+    first_s = (now_ns - int(beliefs.first_ns[slot])) / 1e9
+    if known and first_s > FIRST_FOR_S and now_ns - beliefs.known_ns[slot] > FIRST_AFTER_S * 1e9:
+        _remember_first(beliefs, slot, now_ns)
+
+
+def _remember_first(beliefs: Beliefs, slot: int, now_ns: int) -> None:
+    beliefs.first_ns[slot] = now_ns
+    beliefs.at_first[slot], beliefs.at_first_covariance[slot] = beliefs.estimate[slot], beliefs.covariance[slot]
+
+
+def _worth_correcting(agreed: Consensus) -> bool:
+    if np.all(np.diag(agreed.covariance)[[RANGE, AZIMUTH, TIME]] < PRECISE**2):
+        return True
+    of = [RANGE, AZIMUTH, ELEVATION, TIME]
+    estimate, covariance = agreed.estimate[of], agreed.covariance[np.ix_(of, of)]
+    return float(estimate @ np.linalg.solve(covariance, estimate)) > SIGNIFICANT_SQ
 
 
 def _let_go(

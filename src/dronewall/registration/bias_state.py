@@ -53,7 +53,8 @@ class Beliefs(NamedTuple):
 
     `history` and `history_covariance` come from aircraft that are gone, `witnesses` are the last of their addresses;
     `estimate` and `covariance` are of these and the present ones together. `at_first` is what it was when it had been
-    known for a while, since `first_ns`; `anchor_ns` the correction by delays that its time is counted from.
+    known for a while, since `first_ns`; `anchor_ns` the correction by delays that its time is counted from. `trouble_ns`,
+    `moved_ns` and `disputed_ns` are since when alerts stand, 0 if none does.
     """
 
     history: FloatArray
@@ -76,6 +77,8 @@ class Beliefs(NamedTuple):
     reviewed_ns: NDArray[np.int64]
     sought_ns: NDArray[np.int64]
     trouble_ns: NDArray[np.int64]
+    moved_ns: NDArray[np.int64]
+    disputed_ns: NDArray[np.int64]
 
 
 def sites_of(sensors: Sequence[Sensor]) -> Sites:

@@ -20,7 +20,7 @@ from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.picture import Alert
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import SensorKind, Sensors
-from dronewall.registration.bias_alerts import bias_alerts
+from dronewall.registration.bias_alerts import TIME_S, bias_alerts, keep_watch
 from dronewall.registration.bias_kernels import add_remaining, compare, correct
 from dronewall.registration.bias_model import OWN, PRIOR, REGISTERED
 from dronewall.registration.bias_review import review, start_again
@@ -81,6 +81,10 @@ class SensorBiases:
         self._slot_of[places] = np.arange(len(places))
         self._sites = sites_of([sensors[row] for row in places])
         self._declared = sensor_columns(sensors)
+        d = self._declared
+        self._allowed = np.stack(
+            [d.range_m, d.azimuth_rad, d.elevation_rad, np.full(len(sensors), TIME_S)], axis=1
+        )[places]
         self._speaks = np.array([s.kind is SensorKind.ADSB for s in sensors], np.bool_)
 
     def step(self, plots: Plots, applied_ns: Int64s, *, now_ns: int) -> Plots:
@@ -190,6 +194,7 @@ class SensorBiases:
         watched = np.any(self._pairs.address != 0, axis=1) | (b.references > 0)
         for slot in np.flatnonzero(watched & (now_ns - b.reviewed_ns > REVIEW_S * 1e9)).tolist():
             review(self._pairs, b, slot, now_ns=now_ns)
+            keep_watch(b, slot, self._allowed[slot], now_ns=now_ns)
         if not len(self._references.board.address):
             return
         for slot in np.flatnonzero(now_ns - b.sought_ns > SEEK_S * 1e9).tolist():
@@ -237,7 +242,10 @@ class SensorBiases:
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts about sensors whose errors are large or have moved."""
-        return bias_alerts(self.told(), self._beliefs, self._declared, self._places)
+        b = self._beliefs
+        if not (b.trouble_ns.any() or b.moved_ns.any() or b.disputed_ns.any()):
+            return ()
+        return bias_alerts(self.told(), b)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""

@@ -26,6 +26,8 @@ STALE_S = 30.0
 LEAST_NIC, LEAST_NACP = 7, 8
 """Within 370 m for sure and within 93 m in 95 of 100 cases; what is not stated is taken from the sensor's declaration."""
 SIGMA_MOST_M = 100.0
+SIGMA_VELOCITY_MPS = 3.0
+"""Per axis, of who does not say."""
 TIMELY_S = 10.0
 """Reports whose time is further from now are not used."""
 
@@ -77,20 +79,24 @@ class References:
         rows, sigma_m = _trusted(plots, rows, declared_m, now_ns)
         if not len(rows):
             return
-        p = plots.take(rows)
-        self._make_room(np.unique(p.icao24))
-        hae, _ = hae_from_altitude(p.altitude_m, p.altitude_datum, p.lat_deg, p.lon_deg)
-        enu = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
-        stated = np.where(np.isfinite(p.sigma_velocity_mps), p.sigma_velocity_mps.astype(float), 3.0)
+        address = plots.icao24[rows]
+        self._make_room(address)
+        lat, lon, datum = plots.lat_deg[rows], plots.lon_deg[rows], plots.altitude_datum[rows]
+        hae, _ = hae_from_altitude(plots.altitude_m[rows], datum, lat, lon)
+        up = plots.velocity_up_mps[rows]
+        up[np.isnan(up)] = 0.0
+        enu = np.stack([plots.velocity_east_mps[rows], plots.velocity_north_mps[rows], up], axis=1)
+        stated = plots.sigma_velocity_mps[rows].astype(float)
+        stated[np.isnan(stated)] = SIGMA_VELOCITY_MPS
         enter_reports(
             self.board,
-            np.searchsorted(self.board.address, p.icao24),
-            p.at_ns,
-            ecef_from_geodetic(p.lat_deg, p.lon_deg, hae),
-            np.einsum("nji,nj->ni", enu_axes(p.lat_deg, p.lon_deg), enu),
+            np.searchsorted(self.board.address, address),
+            plots.at_ns[rows],
+            ecef_from_geodetic(lat, lon, hae),
+            np.einsum("nji,nj->ni", enu_axes(lat, lon), enu),
             sigma_m,
             np.clip(stated, 0.3, 20.0),
-            p.altitude_datum == Datum.PRESSURE,
+            datum == Datum.PRESSURE,
         )
 
     def rows_of(self, address: NDArray[np.uint32]) -> NDArray[np.int32]:
@@ -107,8 +113,9 @@ class References:
         return self.board.at_ns[rows, self.board.newest], self.board.position[rows, self.board.newest]
 
     def _make_room(self, address: NDArray[np.uint32]) -> None:
-        new = address[self.rows_of(address) < 0]
-        if len(new):
+        unknown = self.rows_of(address) < 0
+        if unknown.any():
+            new = np.unique(address[unknown])
             grown = _board(len(new))
             grown.address[:] = new
             together = [np.concatenate(pair) for pair in zip(self.board, grown, strict=True)]
