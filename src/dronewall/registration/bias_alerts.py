@@ -72,7 +72,9 @@ def bias_alerts(told: Sequence[SensorBias], beliefs: Beliefs) -> tuple[Alert, ..
 def spoken(values: BiasValues) -> str:
     """Return steady errors as people say them: range, azimuth, elevation and time."""
     azimuth, elevation = math.degrees(values.azimuth_rad), math.degrees(values.elevation_rad)
-    return f"{values.range_m:+.0f} m, {azimuth:+.2f}° in azimuth, {elevation:+.2f}° in elevation, {values.time_s:+.2f} s"
+    return (
+        f"{values.range_m:+.0f} m, {azimuth:+.2f}° in azimuth, {elevation:+.2f}° in elevation, {values.time_s:+.2f} s"
+    )
 
 
 def _alert(kind: str, bias: SensorBias, since_ns: int, says: str, detail: str) -> Alert:

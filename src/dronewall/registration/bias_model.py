@@ -4,6 +4,8 @@ Estimates are kept in units of these priors, so that every unknown begins as N(0
 sensor's: they are how far pressure altitude stands from geometric height around it, which must not be taken for an
 error of elevation.
 
+These values are compiled into every `@kernel` that uses them; naming it makes this file count among theirs.
+
 Source:
     Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), for the information
     form. The sizes are engineering judgement: alignment to north within half a degree, range clocks and the air's
@@ -37,7 +39,7 @@ PRIOR = np.array(
 )
 """1-σ before anything is known: m, part, rad, rad, rad, rad, s, m, m, m, part of height."""
 WANDER = np.array([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.4, 0.4])
-"""How far each wanders in an hour, in units of its prior, while nobody watches: random walk, drawn back to the prior."""
+"""How far each wanders in an hour unwatched, in units of its prior: a random walk, drawn back to the prior."""
 
 REGISTERED = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR)
 """Kinds that measure range and azimuth from a fixed site."""

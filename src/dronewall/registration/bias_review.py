@@ -1,4 +1,4 @@
-"""Reviewing one sensor: what its references agree on, which of them are left out, and whether the sensor has changed."""
+"""Reviewing one sensor: what its references agree on, who is left out, and whether the sensor has changed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.biases import BiasState
-from dronewall.registration.bias_kernels import own_wander
 from dronewall.registration.bias_model import AZIMUTH, ELEVATION, RANGE, TIME, UNKNOWNS, WANDER
+from dronewall.registration.bias_rows import own_wander
 from dronewall.registration.bias_state import (
     ENOUGH,
     WATCHED,
@@ -21,7 +21,7 @@ from dronewall.registration.consensus import Consensus, consensus
 FloatArray = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MEMORY_S = 900.0
+MEMORY_S = 1_800.0
 """What a present aircraft told fades in this time: errors wander."""
 GONE_S = 60.0
 """An aircraft not compared for so long makes room."""
@@ -100,12 +100,10 @@ def _agreement(pairs: Pairs, beliefs: Beliefs, slot: int, speaking: Mask) -> Con
     own = np.zeros((int(speaking.sum()), UNKNOWNS))
     for row, place in enumerate(np.flatnonzero(speaking)):
         own_wander(pairs.sigma_m[slot, place], pairs.pressure[slot, place], own[row])
-    return consensus(_PRIOR, history, pairs.info[slot, speaking], pairs.score[slot, speaking], own)
+    return consensus(_PRIOR, history, pairs.info[slot, speaking], pairs.score[slot, speaking], own, enough=ENOUGH)
 
 
-def _judge(
-    pairs: Pairs, beliefs: Beliefs, slot: int, agreed: Consensus, *, kept: Mask, odd: Mask, now_ns: int
-) -> None:
+def _judge(pairs: Pairs, beliefs: Beliefs, slot: int, agreed: Consensus, *, kept: Mask, odd: Mask, now_ns: int) -> None:
     """Decide whether enough references agree, and hold on to what they say."""
     off = (pairs.address[slot] != 0) & (pairs.off[slot] > OFF) & (now_ns - pairs.last_ns[slot] < RECENT_S * 1e9)
     left_out = odd | off

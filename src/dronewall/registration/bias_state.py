@@ -1,4 +1,4 @@
-"""What is kept of the sensors' steady errors: columns that kernels work on, grown with the register, saved and restored."""
+"""What is kept of the sensors' steady errors: columns that kernels work on, saved and restored."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ FloatArray = NDArray[np.float64]
 
 WATCHED = 32
 """So many aircraft a sensor is compared with at a time."""
+AGAIN_S = 0.8
 ENOUGH = 3
 """So many references must agree before anything is corrected."""
 
 
 class Sites(NamedTuple):
-    """Where the registered sensors stand: ECEF m (s, 3), their local axes (s, 3, 3), how far and near they reach, m."""
+    """Where the registered sensors stand: ECEF m (s, 3), their local axes (s, 3, 3), how far they reach, m,
+    and how soon an aircraft is compared again, ns.
+    """
 
     site: FloatArray
     axes: FloatArray
     reach_m: FloatArray
+    again_ns: NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
@@ -53,8 +57,8 @@ class Beliefs(NamedTuple):
 
     `history` and `history_covariance` come from aircraft that are gone, `witnesses` are the last of their addresses;
     `estimate` and `covariance` are of these and the present ones together. `at_first` is what it was when it had been
-    known for a while, since `first_ns`; `anchor_ns` the correction by delays that its time is counted from. `trouble_ns`,
-    `moved_ns` and `disputed_ns` are since when alerts stand, 0 if none does.
+    known for a while, since `first_ns`; `anchor_ns` the correction by delays that its time is counted from.
+    `trouble_ns`, `moved_ns` and `disputed_ns` are since when alerts stand, 0 if none does.
     """
 
     history: FloatArray
@@ -88,6 +92,7 @@ def sites_of(sensors: Sequence[Sensor]) -> Sites:
         site=ecef_from_geodetic(lat, lon, hae).reshape(-1, 3),
         axes=enu_axes(lat, lon).reshape(-1, 3, 3),
         reach_m=np.array([s.range_max_m or 400_000.0 for s in sensors], float),
+        again_ns=np.array([1e9 * max(0.6 * (s.period_s or 0.0), AGAIN_S) for s in sensors], np.int64),
     )
 
 
@@ -128,6 +133,22 @@ def no_beliefs(sensors: int) -> Beliefs:
         at_first_covariance=unit.copy(),
         **counts,
     )
+
+
+def with_places(pairs: Pairs, sensors: int) -> Pairs:
+    """Return pairs with free places for sensors that joined at the end."""
+    grown = no_pairs(sensors)
+    for name, before in pairs._asdict().items():
+        getattr(grown, name)[: len(before)] = before
+    return grown
+
+
+def with_beliefs(beliefs: Beliefs, sensors: int) -> Beliefs:
+    """Return beliefs with nothing known of sensors that joined at the end."""
+    grown = no_beliefs(sensors)
+    for name, before in beliefs._asdict().items():
+        getattr(grown, name)[: len(before)] = before
+    return grown
 
 
 def forget_pairs(pairs: Pairs, slot: int, places: NDArray[np.bool_]) -> None:

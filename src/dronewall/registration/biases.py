@@ -21,11 +21,11 @@ from dronewall.model.picture import Alert
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.registration.bias_alerts import TIME_S, bias_alerts, keep_watch
-from dronewall.registration.bias_kernels import add_remaining, compare, correct
+from dronewall.registration.bias_correction import add_remaining, correct
+from dronewall.registration.bias_kernels import compare
 from dronewall.registration.bias_model import OWN, PRIOR, REGISTERED
 from dronewall.registration.bias_review import review, start_again
 from dronewall.registration.bias_state import (
-    WATCHED,
     Beliefs,
     no_beliefs,
     no_pairs,
@@ -33,6 +33,8 @@ from dronewall.registration.bias_state import (
     saved,
     saved_pairs,
     sites_of,
+    with_beliefs,
+    with_places,
 )
 from dronewall.registration.errors_declared import sensor_columns, sigma_of
 from dronewall.registration.references import References
@@ -40,8 +42,10 @@ from dronewall.registration.references import References
 FloatArray = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 
-REVIEW_S, SEEK_S = 5.0, 10.0
-"""How often a sensor's references are weighed, and new ones looked for."""
+REVIEW_S, REVIEW_KNOWN_S, SEEK_S = 5.0, 15.0, 10.0
+"""How often a sensor's references are weighed, before and after it is known, and new ones looked for."""
+TURNS = 3
+"""So many sensors at most have their turn in one step, those that wait longest first."""
 HEARD_S = 5.0
 ANCHOR_NS = 500_000_000
 """A correction by delays that moves further than this is another clock: its time is learned anew."""
@@ -49,11 +53,11 @@ NEAREST_M = 2_000.0
 
 
 class _PlotColumns(NamedTuple):
-    """Readings to compare, ordered by sensor; `z` is range, azimuth, elevation (NaN if none), with their variances."""
+    """Readings to compare, ordered by sensor; `z` is range, azimuth, elevation (NaN if none), with their 1-σ."""
 
     at_ns: Int64s
     z: FloatArray
-    variance: FloatArray
+    sigma: FloatArray
     icao24: NDArray[np.uint32]
     shift_s: FloatArray
 
@@ -71,20 +75,16 @@ class SensorBiases:
     def learn(self, sensors: Sensors) -> None:
         """Take over a register of sensors that has grown at its end."""
         places = [row for row, s in enumerate(sensors) if s.kind in REGISTERED and s.sited and not s.delivers_tracks]
-        for name, empty in (("_pairs", no_pairs), ("_beliefs", no_beliefs)):
-            grown = empty(len(places))
-            for column, before in zip(grown, getattr(self, name), strict=True):
-                column[: len(before)] = before
-            setattr(self, name, grown)
+        self._pairs, self._beliefs = with_places(self._pairs, len(places)), with_beliefs(self._beliefs, len(places))
         self._sensors, self._places = sensors, places
         self._slot_of = np.full(len(sensors), -1, np.int32)
         self._slot_of[places] = np.arange(len(places))
         self._sites = sites_of([sensors[row] for row in places])
         self._declared = sensor_columns(sensors)
         d = self._declared
-        self._allowed = np.stack(
-            [d.range_m, d.azimuth_rad, d.elevation_rad, np.full(len(sensors), TIME_S)], axis=1
-        )[places]
+        self._allowed = np.stack([d.range_m, d.azimuth_rad, d.elevation_rad, np.full(len(sensors), TIME_S)], axis=1)[
+            places
+        ]
         self._speaks = np.array([s.kind is SensorKind.ADSB for s in sensors], np.bool_)
 
     def step(self, plots: Plots, applied_ns: Int64s, *, now_ns: int) -> Plots:
@@ -183,7 +183,7 @@ class SensorBiases:
         return _PlotColumns(
             at_ns=plots.at_ns[rows],
             z=np.stack([values[rows] for values in z], axis=1),
-            variance=np.stack(sigmas, axis=1) ** 2,
+            sigma=np.stack(sigmas, axis=1),
             icao24=plots.icao24[rows],
             shift_s=shift_s,
         )
@@ -192,14 +192,14 @@ class SensorBiases:
         """Weigh the references of those sensors whose turn it is, and look for new ones."""
         b = self._beliefs
         watched = np.any(self._pairs.address != 0, axis=1) | (b.references > 0)
-        for slot in np.flatnonzero(watched & (now_ns - b.reviewed_ns > REVIEW_S * 1e9)).tolist():
+        every_ns = np.where(b.known, REVIEW_KNOWN_S, REVIEW_S) * 1e9
+        for slot in _turns(b.reviewed_ns, watched & (now_ns - b.reviewed_ns > every_ns)):
             review(self._pairs, b, slot, now_ns=now_ns)
             keep_watch(b, slot, self._allowed[slot], now_ns=now_ns)
-        if not len(self._references.board.address):
-            return
-        for slot in np.flatnonzero(now_ns - b.sought_ns > SEEK_S * 1e9).tolist():
-            b.sought_ns[slot] = now_ns
-            self._seek(slot, now_ns)
+        if len(self._references.board.address):
+            for slot in _turns(b.sought_ns, now_ns - b.sought_ns > SEEK_S * 1e9):
+                b.sought_ns[slot] = now_ns
+                self._seek(slot, now_ns)
 
     def _seek(self, slot: int, now_ns: int) -> None:
         """Let a sensor watch more aircraft within its reach: a sample of all, drawn by their addresses."""
@@ -256,6 +256,11 @@ class SensorBiases:
         self._references.restore(state)
         self._beliefs = Beliefs(**{name: np.array(state[f"biases.{name}"]) for name in Beliefs._fields})
         self._pairs = restored_pairs(state, len(self._places))
+
+
+def _turns(last_ns: Int64s, due: NDArray[np.bool_]) -> list[int]:
+    rows = np.flatnonzero(due)
+    return rows[np.argsort(last_ns[rows], kind="stable")][:TURNS].tolist()
 
 
 def _values(scaled: FloatArray) -> BiasValues:

@@ -38,7 +38,13 @@ class Consensus:
 
 
 def consensus(
-    prior: FloatArray, history: tuple[FloatArray, FloatArray], info: FloatArray, score: FloatArray, own: FloatArray
+    prior: FloatArray,
+    history: tuple[FloatArray, FloatArray],
+    info: FloatArray,
+    score: FloatArray,
+    own: FloatArray,
+    *,
+    enough: int,
 ) -> Consensus:
     """Return what references agree on.
 
@@ -48,6 +54,7 @@ def consensus(
         info: (k, u, u) what each present reference gathered, about itself and the unknowns together.
         score: (k, u) the same, times readings.
         own: (k, u) variances of the references' own steady errors.
+        enough: history is believed against fewer present references than this.
     """
     spread = np.eye(info.shape[-1]) + info * own[:, None, :]
     bounded = np.linalg.solve(spread, info)
@@ -57,13 +64,15 @@ def consensus(
     kept = np.ones(len(voices[0]), np.bool_)
     while kept.sum() > 1:
         off_sq = _contradictions(prior, voices[0][kept], voices[1][kept])
+        if kept[0] and kept.sum() <= enough:
+            off_sq[0] = 0.0
         worst = int(np.argmax(off_sq))
         if off_sq[worst] <= CONTRADICTS_SQ:
             break
         kept[np.flatnonzero(kept)[worst]] = False
     covariance = np.linalg.inv(prior + voices[0][kept].sum(axis=0))
     estimate = covariance @ voices[1][kept].sum(axis=0)
-    return Consensus(estimate, covariance, kept[1:], bool(kept[0]), bounded, told)
+    return Consensus(estimate, covariance, kept[1:], bool(kept[0]), bounded, np.asarray(told, float))
 
 
 def _contradictions(prior: FloatArray, info: FloatArray, score: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dronewall.geodesy.altitude import hae_from_altitude
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.model.plots import Datum, Plots
-from dronewall.registration.bias_kernels import enter_reports
+from dronewall.registration.reference_kernels import enter_reports
 
 FloatArray = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ REPORTS = 8
 STALE_S = 30.0
 """An aircraft not heard for so long is taken off the board."""
 LEAST_NIC, LEAST_NACP = 7, 8
-"""Within 370 m for sure and within 93 m in 95 of 100 cases; what is not stated is taken from the sensor's declaration."""
+"""Within 370 m for sure and within 93 m in 95 of 100 cases; who states neither is taken at the sensor's word."""
 SIGMA_MOST_M = 100.0
 SIGMA_VELOCITY_MPS = 3.0
 """Per axis, of who does not say."""
@@ -118,16 +118,16 @@ class References:
             new = np.unique(address[unknown])
             grown = _board(len(new))
             grown.address[:] = new
-            together = [np.concatenate(pair) for pair in zip(self.board, grown, strict=True)]
-            order = np.argsort(together[0], kind="stable")
-            self.board = Board(*(column[order] for column in together))
+            pairs = zip(Board._fields, self.board, grown, strict=True)
+            together = Board(**{name: np.concatenate([known, added]) for name, known, added in pairs})
+            self.board = _picked(together, np.argsort(together.address, kind="stable"))
 
     def _sweep(self, now_ns: int) -> None:
         self._swept_ns = now_ns
         at_ns, _ = self.latest()
         heard = (now_ns - at_ns) / 1e9 < STALE_S
         if not heard.all():
-            self.board = Board(*(column[heard] for column in self.board))
+            self.board = _picked(self.board, heard)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""
@@ -138,6 +138,10 @@ class References:
         """Become what `checkpoint` returned."""
         self.board = Board(**{name: np.array(state[f"references.{name}"]) for name in Board._fields})
         self._swept_ns = int(state["references.swept_ns"][0])
+
+
+def _picked(board: Board, rows: NDArray[Any]) -> Board:
+    return Board(**{name: column[rows] for name, column in board._asdict().items()})
 
 
 def _trusted(
