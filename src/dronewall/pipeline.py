@@ -28,6 +28,7 @@ from dronewall.registration.biases import SensorBiases
 from dronewall.registration.clocks import SensorClocks
 from dronewall.registration.registrar import Registrar
 from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
+from dronewall.registration.warm import warm_registration
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
 from dronewall.tracking.warm import warm_kernels
@@ -153,4 +154,9 @@ class Pipeline:
 
 def warm_up() -> Iterator[tuple[int, int]]:
     """Compile the kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
-    yield from warm_kernels()
+    total = 1
+    for done, steps in warm_kernels():
+        total = steps + 1
+        yield done, total
+    warm_registration()
+    yield total, total

@@ -217,6 +217,10 @@ class SensorBiases:
         self._pairs.address[slot, free[: len(drawn)]] = drawn
         self._pairs.since_ns[slot, free[: len(drawn)]] = now_ns
 
+    def assume_known(self) -> None:
+        """Hold every radar's errors to be known as they stand: for warming up only."""
+        self._beliefs.known[:] = True
+
     # What others see.
 
     def told(self) -> tuple[SensorBias, ...]:

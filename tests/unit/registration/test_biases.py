@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,14 @@ from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes, enu_from_spher
 from dronewall.model.biases import BiasState, SensorBias
 from dronewall.model.observations import Observations
 from dronewall.model.plots import Datum, Plots
+from dronewall.registration.bias_correction import add_remaining, correct
+from dronewall.registration.bias_kernels import compare
 from dronewall.registration.bias_model import AZIMUTH, ELEVATION, OWN, PRIOR, RANGE, TIME
+from dronewall.registration.bias_rows import own_wander
 from dronewall.registration.biases import SensorBiases
+from dronewall.registration.reference_kernels import enter_reports
 from dronewall.registration.registrar import Registrar
+from dronewall.registration.warm import warm_registration
 
 STILL = np.zeros(len(SENSORS), np.int64)
 
@@ -254,3 +260,17 @@ def test_nonsense_in_plots_and_reports_is_passed_over() -> None:
         assert np.isfinite(astuple(bias.estimate)).all()
     assert np.isfinite(biases._beliefs.covariance).all()
     assert np.all(np.linalg.eigvalsh(biases._beliefs.covariance[:, :OWN, :OWN])[:, 0] > 0.0)
+
+
+def test_the_warm_up_compiles_every_signature_that_real_plots_use() -> None:
+    warm_registration()
+    kernels: list[Any] = [enter_reports, compare, correct, add_remaining, own_wander]
+    compiled = [len(kernel.signatures) for kernel in kernels]
+    sky, registrar = BiasSky(14, errors=wrong_by(14), datum=Datum.PRESSURE), Registrar(SENSORS)
+    biases = run(sky, 100)
+    for now_ns, plots in sky.seconds(100, 110):
+        corrected = biases.step(plots, STILL, now_ns=now_ns)
+        biases.widened(registrar.register(corrected, now_ns=now_ns).observations)
+    assert all(bias.state is BiasState.KNOWN for bias in biases.told())
+    assert compiled == [len(kernel.signatures) for kernel in kernels]
+    assert min(compiled) > 0
