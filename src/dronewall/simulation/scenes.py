@@ -148,7 +148,8 @@ def traffic_over_radars(seed: int, *, aircraft: int = 12, drones: int = 6, secon
         drone_radar("near-c", *at(-10.0, 0.0), 40.0, phase=0.3),
     ]
     receivers = [adsb_receiver("adsb-a", *at(-30.0, 20.0), 30.0), adsb_receiver("adsb-b", *at(60.0, -40.0), 30.0)]
-    sources = [*(Radar(model, sky, seed=seed) for model in radars), AdsbReceivers(receivers, sky, seed=seed)]
+    sources: list[Source] = [*(Radar(model, sky, seed=seed) for model in radars)]
+    sources.append(AdsbReceivers(receivers, sky, seed=seed))
     return play(Scene(sky, sources), seconds)
 
 
