@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 
 from dronewall.assessment.distress import distress_alerts
 from dronewall.identification.claims import explain, identify
+from dronewall.model.biases import SensorBias
 from dronewall.model.clocks import SensorClock
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.picture.bearings import BearingBoard
+from dronewall.registration.biases import SensorBiases
 from dronewall.registration.clocks import SensorClocks
 from dronewall.registration.registrar import Registrar
 from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
+from dronewall.registration.warm import warm_registration
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
 from dronewall.tracking.warm import warm_kernels
@@ -41,6 +44,7 @@ class Pipeline:
     def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain, reorder_ns: int = REORDER_NS) -> None:
         self.truth_domain = truth_domain
         self._clocks = SensorClocks(sensors)
+        self._biases = SensorBiases(sensors)
         self._reorder = ReorderBuffer(wait_ns=reorder_ns)
         self._registrar = Registrar(sensors)
         self._tracker = Tracker(sensors)
@@ -58,17 +62,17 @@ class Pipeline:
         Time does not go back: the picture after a step at a later instant is of that instant.
         """
         now_ns = self._now_ns = max(now_ns, self._now_ns)
+        applied_ns = self._clocks.applied_ns()
         timed = self._clocks.step(plots, now_ns=now_ns)
-        self._reorder.push(timed.plots, now_ns=now_ns)
+        self._reorder.push(self._biases.step(timed.plots, applied_ns, now_ns=now_ns), now_ns=now_ns)
         due = self._reorder.release(now_ns)
         registered = self._registrar.register(due, now_ns=now_ns)
-        tracked = self._tracker.step(registered.observations, now_ns=now_ns)
+        observations = self._biases.widened(registered.observations)
+        tracked = self._tracker.step(observations, now_ns=now_ns)
         identities = identify(tracked.tracks, now_ns=now_ns)
-        alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts())
+        alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts(), *self._biases.alerts())
         remote_tracks = self._remote.step(registered.remote_tracks, now_ns=now_ns)
-        bearings = self._bearings.step(
-            registered.observations, tracked.track_of_observation, self.sensors, now_ns=now_ns
-        )
+        bearings = self._bearings.step(observations, tracked.track_of_observation, self.sensors, now_ns=now_ns)
         self._count(plots, (*timed.unplaceable, *registered.unplaceable), tracked.late)
         self._latest = Picture(
             seq=seq,
@@ -96,10 +100,15 @@ class Pipeline:
         self._registrar.learn(sensors)
         self._tracker.learn(self.sensors)
         self._clocks.learn(self.sensors)
+        self._biases.learn(self.sensors)
 
     def clocks(self) -> tuple[SensorClock, ...]:
         """Return what is known of the sensors' clocks, in the order of the register; call it between steps."""
         return self._clocks.told()
+
+    def biases(self) -> tuple[SensorBias, ...]:
+        """Return what is known of the radars' steady errors, in the order of the register; call it between steps."""
+        return self._biases.told()
 
     def explain(self, track_id: int) -> Identity | None:
         """Return why a track of the latest picture is held to be what it is, None if there is no such track."""
@@ -120,6 +129,7 @@ class Pipeline:
         counted = [f"{sensor}\t{reason}\t{n}" for (sensor, reason), n in sorted(self._unplaceable.items())]
         return {
             **self._clocks.checkpoint(),
+            **self._biases.checkpoint(),
             **self._reorder.checkpoint(),
             **self._tracker.checkpoint(),
             **self._remote.checkpoint(),
@@ -131,6 +141,7 @@ class Pipeline:
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned, under the same register of sensors."""
         self._clocks.restore(state)
+        self._biases.restore(state)
         self._reorder.restore(state)
         self._tracker.restore(state)
         self._remote.restore(state)
@@ -143,4 +154,9 @@ class Pipeline:
 
 def warm_up() -> Iterator[tuple[int, int]]:
     """Compile the kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
-    yield from warm_kernels()
+    total = 1
+    for done, steps in warm_kernels():
+        total = steps + 1
+        yield done, total
+    warm_registration()
+    yield total, total

@@ -162,6 +162,11 @@ class SensorClocks:
         self._review(now_ns)
         return timed
 
+    def applied_ns(self) -> Int64s:
+        """Return for each sensor what is added to its times of validity as things stand, ns."""
+        off = (self._c.state == ClockState.AHEAD) | (self._c.state == ClockState.BEHIND)
+        return np.where(off & ~self._claims, self._c.floor_ns, 0)
+
     # Correcting.
 
     def _corrected(self, plots: Plots, sensor: Rows, delay_ns: Int64s) -> Timed:

@@ -102,6 +102,14 @@ def sensor_columns(sensors: Sensors) -> SensorColumns:
     )
 
 
+def sigma_of(given: NDArray[np.float32], declared: FloatArray, name: str) -> FloatArray:
+    """Return each plot's own 1-σ of what `name` names where it states one, else the sensor's, within what can be."""
+    override = given.astype(float)
+    stated = np.where(np.isfinite(override) & (override > 0), override, declared)
+    scale = np.pi / 180.0 if name.endswith("_deg") else 1.0
+    return np.clip(stated, scale * LEAST[name], scale * MOST[name])
+
+
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 

@@ -138,6 +138,55 @@ def airliner(seed: int, *, seconds: float = 300.0) -> Played:
     return play(Scene(sky, [Radar(radar, sky, seed=seed), AdsbReceivers(receivers, sky, seed=seed)]), seconds)
 
 
+def traffic_over_radars(seed: int, *, aircraft: int = 12, drones: int = 6, seconds: float = 720.0) -> Played:
+    """Aircraft on varied headings that report themselves, and a few drones, under two far radars and a near one."""
+    rng = np.random.default_rng(seed)
+    sky = Sky.concat([*(_passing(rng, i) for i in range(aircraft)), *(_loitering(rng, i) for i in range(drones))])
+    radars = [
+        long_range_radar("far-a", *at(0.0, -70.0), 120.0, phase=0.1),
+        long_range_radar("far-b", *at(50.0, 40.0), 120.0, phase=0.6),
+        drone_radar("near-c", *at(-10.0, 0.0), 40.0, phase=0.3),
+    ]
+    receivers = [adsb_receiver("adsb-a", *at(-30.0, 20.0), 30.0), adsb_receiver("adsb-b", *at(60.0, -40.0), 30.0)]
+    sources: list[Source] = [*(Radar(model, sky, seed=seed) for model in radars)]
+    sources.append(AdsbReceivers(receivers, sky, seed=seed))
+    return play(Scene(sky, sources), seconds)
+
+
+def _passing(rng: np.random.Generator, number: int) -> Sky:
+    """Return an airliner from somewhere in reach to somewhere beyond, with a transponder of its own."""
+    around, course = rng.uniform(0.0, 2 * np.pi), rng.uniform(-1.0, 1.0)
+    away_km, out = rng.uniform(36.0, 108.0), around + np.pi + course
+    start = away_km * np.sin(around), away_km * np.cos(around)
+    end = start[0] + 400.0 * np.sin(out), start[1] + 400.0 * np.cos(out)
+    claims = {
+        "icao24": 0x480001 + 17 * number,
+        "callsign": f"QXA{number}".encode(),
+        "adsb_sigma_m": rng.uniform(5.0, 20.0),
+        "pressure_error_m": rng.normal(0.0, 15.0),
+    }
+    return flying(
+        f"airliner-{number + 1:03d}",
+        [start, end],
+        hae_m=rng.uniform(5_000.0, 11_500.0),
+        speed_mps=rng.uniform(180.0, 250.0),
+        turn_degps=1.2,
+        **{**AIRLINER, **claims},
+    )
+
+
+def _loitering(rng: np.random.Generator, number: int) -> Sky:
+    east, north = rng.uniform(-40.0, 40.0, 2)
+    out = rng.uniform(0.0, 2 * np.pi)
+    return flying(
+        f"drone-{number + 1:03d}",
+        [(east, north), (east + 60.0 * np.sin(out), north + 60.0 * np.cos(out))],
+        hae_m=rng.uniform(600.0, 2_500.0),
+        speed_mps=rng.uniform(40.0, 60.0),
+        **{**DRONE, "rcs_m2": 1.0},
+    )
+
+
 def drone_wall(
     seed: int, *, drones: int = 6, seconds: float = 600.0, wind_mps: tuple[float, float] = (0.0, 0.0)
 ) -> Played:
