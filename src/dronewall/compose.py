@@ -39,6 +39,7 @@ from dronewall.run.aside import KEY, KeptInMemory, KeptInState, entries_in, told
 from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, recorded_contents
+from dronewall.run.settling import settled
 from dronewall.run.wall import Wall
 from dronewall.wire.sensors_jsonl import sensors_from
 
@@ -300,7 +301,13 @@ def api_schema() -> dict[str, Any]:
 
 
 def replay_of(
-    files: Sequence[Path], *, sensors: Path | None, day: date, step_ns: int, last_ns: int | None = None
+    files: Sequence[Path],
+    *,
+    sensors: Path | None,
+    day: date,
+    step_ns: int,
+    last_ns: int | None = None,
+    settling: bool = False,
 ) -> Played:
     """Return the replay of one journal, or of recordings played together.
 
@@ -310,6 +317,7 @@ def replay_of(
         day: the day recordings begin whose format does not say.
         step_ns: how far steps of recordings are apart.
         last_ns: the last step of recordings stands at a multiple of this; of `step_ns` if None.
+        settling: take plots by time of validity, wherever in the recordings those up to 30 s late stand.
 
     Raises:
         RequestError: a file is missing, unknown, or a journal is mixed with others.
@@ -328,8 +336,9 @@ def replay_of(
     known = [plugins.for_file(file.name) for file in files]
     for plugin, file in zip(known, files, strict=True):
         register = register.joined_by(plugin.assumed_in(file))
+    ordered = settled if settling else iter
     recordings = [
-        Recording(file.name, plugin.recording(file, sensors=register, date=day))
+        Recording(file.name, ordered(plugin.recording(file, sensors=register, date=day)))
         for plugin, file in zip(known, files, strict=True)
     ]
     return Played(

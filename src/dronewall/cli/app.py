@@ -121,12 +121,15 @@ def track(
     sample_s: Annotated[
         float, typer.Option("--sample-s", min=0.1, help="Every so many seconds a sample of all tracks.")
     ] = 5.0,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Write each instant once plots up to 30 s late have found their place.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the tracker alone over a file of plots."""
     from dronewall.cli.track import run_track
 
-    sys.exit(run_track(sensors, plots, out, sample_s=sample_s, as_json=as_json))
+    sys.exit(run_track(sensors, plots, out, sample_s=sample_s, settling=settled, as_json=as_json))
 
 
 @app.command(epilog="Example: dronewall score truth.csv tracks.csv")

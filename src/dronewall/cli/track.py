@@ -22,10 +22,11 @@ from dronewall.run.summary import Summary
 EPOCH = date(1970, 1, 1)
 
 
-def run_track(sensors: Path, plots: Path, out: Path, *, sample_s: float, as_json: bool) -> int:
+def run_track(sensors: Path, plots: Path, out: Path, *, sample_s: float, settling: bool, as_json: bool) -> int:
     """Write the tracks of a file of plots, print the figures, return the exit status."""
     sample_ns = round(sample_s * NS_PER_S)
-    what = replay_of([plots], sensors=sensors, day=EPOCH, step_ns=step_between(sample_ns), last_ns=sample_ns)
+    step_ns = step_between(sample_ns)
+    what = replay_of([plots], sensors=sensors, day=EPOCH, step_ns=step_ns, last_ns=sample_ns, settling=settling)
     summary, order, progress = Summary(), Order(), Progress()
     compiled(progress.tell)
     clock = WallClock()

@@ -34,7 +34,7 @@ class Parameters(NamedTuple):
     """Squared Mahalanobis distance beyond which a plot is no candidate for a track."""
     gate_m: float = 13_500.0
     """No candidate lies farther than this, whatever the covariances say: it bounds the search."""
-    late_s: float = 10.0
+    late_s: float = 30.0
     """A plot older than its track by more than this is left out and counted."""
     birth_speed_sigma_mps: float = 120.0
     birth_climb_sigma_mps: float = 10.0

@@ -101,6 +101,10 @@ class Sensing:
         antenna.scan = -1
         antenna.since_ns = -1
 
+    def is_straggler(self, antenna: Antenna, at_ns: int) -> bool:
+        """Whether a plot belongs to a scan long over: it is older than this scan's beginning by half a turn."""
+        return antenna.since_ns - at_ns > 0.5e9 * antenna.period_s
+
     def begins_anew(self, antenna: Antenna, scan: int, at_ns: int) -> bool:
         """Whether a plot of this scan number and time belongs to a new scan, so that the one going on is over."""
         if antenna.since_ns < 0:

@@ -32,6 +32,8 @@ from dronewall.tracking.store import TrackStore
 LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
 """Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
 radar that does not number its scans may turn faster than it declares, so only its plots of one tenth are."""
+STRAGGLERS = -2
+"""Stands for the radar of a look that came a turn too late: its scan is over, and says nothing of who was missed."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
@@ -108,6 +110,10 @@ class Tracker:
                 yield LOOK, first, last, -1, 0, 0.0
             return
         scan, at_ns = int(o.scan[row]), int(o.at_ns[row])
+        if self._sensing.is_straggler(antenna, at_ns):
+            if seen:
+                yield LOOK, first, last, STRAGGLERS, 0, 0.0
+            return
         if self._sensing.begins_anew(antenna, scan, at_ns):
             yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd
             self._sensing.close(antenna)
@@ -141,6 +147,8 @@ class Tracker:
             kappa[at] = rarer * kappa_of_range(clutter + births, antenna.reach_m, o.z[at, 0], span[at])
             birth[at] = births / (births + rarer * clutter)
             pd[at], radar[at] = antenna.pd, antenna.slot
+        for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
+            radar[events.first[n] : events.last[n]] = -1
         return Looks(
             kind=o.kind,
             at_ns=o.at_ns,

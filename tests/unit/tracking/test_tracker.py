@@ -241,7 +241,7 @@ def test_two_addresses_are_two_aircraft_however_near() -> None:
 def test_a_plot_that_comes_too_late_is_counted_and_changes_nothing() -> None:
     bench = Bench()
     before = bench.fly(30).track_id.tolist()
-    late = bench.heard(54.029, 24.0, late_s=15.0)
+    late = bench.heard(54.029, 24.0, late_s=45.0)
     bench.at += NS
     out = bench.tracker.step(bench.registrar.register(late, now_ns=bench.at).observations, now_ns=bench.at)
     assert out.late == 1
