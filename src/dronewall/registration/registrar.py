@@ -15,6 +15,7 @@ from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
 from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns
+from dronewall.registration.remote_covariance import remote_covariances
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -374,14 +375,13 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
     """Return what sources that deliver tracks said, as remote tracks."""
     p, s = _picked(plots, rows), sensor[rows]
-    hae, _ = _heights(p, p.lat_deg, p.lon_deg, columns.altitude_m[s])
+    hae, sigma_up = _heights(
+        p, p.lat_deg, p.lon_deg, _given_or(p.sigma_altitude_m, columns.altitude_m[s], "altitude_m")
+    )
     velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
+    axes = enu_axes(p.lat_deg, p.lon_deg)
     mean = np.concatenate(
-        [
-            ecef_from_geodetic(p.lat_deg, p.lon_deg, hae),
-            np.einsum("nji,nj->ni", enu_axes(p.lat_deg, p.lon_deg), velocity),
-        ],
-        axis=1,
+        [ecef_from_geodetic(p.lat_deg, p.lon_deg, hae), np.einsum("nji,nj->ni", axes, velocity)], axis=1
     )
     return RemoteTracks(
         sensor=s.astype(np.int32),
@@ -390,7 +390,13 @@ def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColum
         received_ns=p.received_ns.copy(),
         mean=mean,
         sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s], "position_m"),
+        sigma_altitude_m=sigma_up,
+        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
+        covariance=remote_covariances(
+            p.covariance, axes, heights_known=np.isfinite(p.altitude_m) & (p.altitude_datum != Datum.ABSENT)
+        ),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         classes=p.classes.copy(),
+        track_id=np.full(len(p), -1, np.int64),
     )
