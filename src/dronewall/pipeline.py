@@ -62,10 +62,10 @@ class Pipeline:
         self._reorder.push(timed.plots, now_ns=now_ns)
         due = self._reorder.release(now_ns)
         registered = self._registrar.register(due, now_ns=now_ns)
-        tracked = self._tracker.step(registered.observations, now_ns=now_ns)
+        tracked = self._tracker.step(registered.observations, registered.remote_tracks, now_ns=now_ns)
         identities = identify(tracked.tracks, now_ns=now_ns)
         alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts())
-        remote_tracks = self._remote.step(registered.remote_tracks, now_ns=now_ns)
+        remote_tracks = self._remote.step(registered.remote_tracks, tracked.track_of_remote, now_ns=now_ns)
         bearings = self._bearings.step(
             registered.observations, tracked.track_of_observation, self.sensors, now_ns=now_ns
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
-from dronewall.model.tracks import Tracks
+from dronewall.model.tracks import RemoteTracks, Tracks
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
@@ -29,6 +29,8 @@ from dronewall.tracking.sensing import (
 )
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.update import scratch
+from dronewall.tracking.vendor import VendorFusion
+from dronewall.tracking.vendor_tracks import rows_of
 
 LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
 """Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
@@ -36,14 +38,16 @@ radar that does not number its scans may turn faster than it declares, so only i
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
+NO_REMOTE = RemoteTracks.empty()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """A step's tracks, and for each observation the number of the track that took it (-1 none)."""
+    """A step's tracks, and for each observation and remote track the number of the track that took it (-1 none)."""
 
     tracks: Tracks
     track_of_observation: NDArray[np.int64]
+    track_of_remote: NDArray[np.int64]
     late: int
 
 
@@ -55,6 +59,7 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
+        self._vendors = VendorFusion(self._p)
         self._scratch = scratch()
 
     @property
@@ -66,8 +71,8 @@ class Tracker:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
 
-    def step(self, observations: Observations, *, now_ns: int) -> Tracked:
-        """Take observations in the order received; return all tracks predicted to `now_ns`."""
+    def step(self, observations: Observations, remote_tracks: RemoteTracks = NO_REMOTE, *, now_ns: int) -> Tracked:
+        """Take observations and others' tracks in the order received; return all tracks predicted to `now_ns`."""
         ordered, events = self._in_looks(observations)
         taken = observations.take(ordered)
         look = self._looks(taken, events)
@@ -76,9 +81,11 @@ class Tracker:
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
+        self._vendors.judge(observations, track_of)
+        track_of_remote = self._fuse(remote_tracks, now_ns)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
-        return Tracked(self._tracks(x[kept], cov[kept]), track_of, int(outcome.late.sum()))
+        return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
 
     def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
         """Group observations into looks of one sensor, in the order of time, and close scans between them."""
@@ -203,6 +210,15 @@ class Tracker:
         spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
         _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
 
+    def _fuse(self, told: RemoteTracks, now_ns: int) -> NDArray[np.int64]:
+        """Fuse what other trackers told; return for each report the number of our track (-1 none)."""
+        track_of = self._vendors.fuse(self._store, told, now_ns=now_ns)
+        spoke = np.flatnonzero((track_of >= 0) & (told.classes.sum(axis=1) > 0.0))
+        row = rows_of(self._store, track_of[spoke])
+        kept = np.flatnonzero(row >= 0)
+        _blend_classes(self._store.columns.class_score, row[kept].astype(np.int32), told.classes[spoke[kept]])
+        return track_of
+
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
         x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
@@ -232,13 +248,19 @@ class Tracker:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the whole state as named arrays."""
-        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint()}
+        return {
+            **self._store.checkpoint(),
+            **self._sensing.checkpoint(),
+            **self._lifecycle.checkpoint(),
+            **self._vendors.checkpoint(),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
         self._store.restore(state)
         self._sensing.restore(state)
         self._lifecycle.restore(state)
+        self._vendors.restore(state)
 
 
 def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
