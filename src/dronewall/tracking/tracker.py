@@ -23,9 +23,12 @@ from dronewall.tracking.sensing import (
     ELEVATION_SPAN_RAD,
     HEIGHT_SPAN_M,
     Sensing,
+    illuminators,
     kappa_of_direction,
     kappa_of_position,
     kappa_of_range,
+    kappa_of_range_sum,
+    ranges_m,
 )
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.update import scratch
@@ -96,7 +99,7 @@ class Tracker:
         alone = ~scanning | direction
         width = np.where(o.scan >= 0, LOOK_NS, LOOK_UNNUMBERED_NS)
         bucket = np.where(alone, o.at_ns, o.at_ns // width * width)
-        single = np.where(alone, np.arange(len(o)), -1)
+        single = np.where(alone, np.arange(len(o)), illuminators(o.transmitter))
         order = np.lexsort((single, o.scan, o.sensor, bucket))
         keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
         starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)])
@@ -144,16 +147,22 @@ class Tracker:
         )
         for sensor in np.unique(s[np.isin(s, list(self._sensing.antennas))]).tolist():
             antenna = self._sensing.antennas[sensor]
-            at = np.flatnonzero((s == sensor) & (o.kind < ObservationKind.POSITION))
+            summed = o.kind == ObservationKind.RANGE_SUM
+            at = np.flatnonzero((s == sensor) & ((o.kind < ObservationKind.POSITION) | summed))
             clutter, births = self._sensing.clutter(antenna), self._sensing.births(antenna)
             rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
-            kappa[at] = rarer * kappa_of_range(clutter + births, antenna.reach_m, o.z[at, 0], span[at])
+            kappa[at] = rarer * np.where(
+                summed[at],
+                kappa_of_range_sum(clutter + births, antenna.reach_m),
+                kappa_of_range(clutter + births, antenna.reach_m, ranges_m(o.z[at, 0], o.transmitter[at]), span[at]),
+            )
             birth[at] = births / (births + rarer * clutter)
             pd[at], radar[at] = antenna.pd, antenna.slot
         return Looks(
             kind=o.kind,
             at_ns=o.at_ns,
             site=o.site,
+            transmitter=o.transmitter,
             z=o.z,
             noise=o.noise,
             place=o.place,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.geodesy.jit import kernel
+from dronewall.tracking.bistatic import bend, expected_sum_rate, through_transmitter
 from dronewall.tracking.measurement import expected_reading, sound_delay, to_enu
 
 _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
@@ -70,6 +71,8 @@ def innovate(tracks, row, k, look, j, q, doubt, w):
     kind = look.kind[j]
     raised = look.z[j, 1] == look.z[j, 1]
     dim = expected_reading(kind, raised, w.x, look.site[j], w.axes, w.d, w.h, w.jac)
+    if look.transmitter[j, 0] == look.transmitter[j, 0]:
+        dim = through_transmitter(kind, dim, w.x, look.site[j], look.transmitter[j], w.h, w.jac)
     if dim == 0:
         return 0, 0.0
     aged = q * abs(dt) * dt * dt / 3.0
@@ -84,11 +87,14 @@ def innovate(tracks, row, k, look, j, q, doubt, w):
     azimuth = -1
     if kind <= _RANGE_AZIMUTH_ALTITUDE:
         azimuth = 1
-    elif kind != _POSITION:
+    elif kind in (_DIRECTION, _SOUND):
         azimuth = 0
     if azimuth >= 0:
         w.nu[azimuth] -= 2.0 * pi * np.round(w.nu[azimuth] / (2.0 * pi))
     _innovation_covariance(tracks.cov[row, k], look.noise[j], doubt, dim, dt, aged, w)
+    if look.transmitter[j, 0] == look.transmitter[j, 0]:
+        bent = bend(w.x, tracks.cov[row, k], look.site[j], look.transmitter[j])
+        w.s[0, 0] += 3.0 * bent * bent
     return dim, _invert(w.s, w.s_inverse)
 
 
@@ -214,7 +220,12 @@ def absorb_rates(tracks, row, look, j, w):
                 jac[:] = 0.0
                 jac[3 + i] = 1.0
                 absorb_scalar(x, p, jac, look.velocity[j, i] - x[3 + i], variance, ph)
-        if look.range_rate_mps[j] == look.range_rate_mps[j]:
+        if look.range_rate_mps[j] != look.range_rate_mps[j]:
+            continue
+        if look.transmitter[j, 0] == look.transmitter[j, 0]:
+            rate = expected_sum_rate(x, look.site[j], look.transmitter[j], jac)
+            absorb_scalar(x, p, jac, look.range_rate_mps[j] - rate, look.sigma_range_rate_mps[j] ** 2, ph)
+        else:
             r = 0.0
             for i in range(3):
                 w.d[i] = x[i] - look.site[j, i]
