@@ -15,6 +15,7 @@ from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
 from dronewall.registration.bistatic import SHORTEST_EXCESS_M, Bistatic, covariance_through
+from dronewall.registration.errors_claimed import sigma_claimed_m
 from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns
 from dronewall.registration.remote_covariance import remote_covariances
 
@@ -318,7 +319,9 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     hae, sigma_up = _heights(
         q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
     )
-    sigma = _given_or(q.sigma_position_m, columns.position_m[sensor], "position_m")
+    claimed = np.maximum(sigma_claimed_m(q.nacp, q.nic), columns.position_declared_m[sensor])
+    known = np.where(np.isfinite(claimed), claimed, columns.position_m[sensor])
+    sigma = _given_or(q.sigma_position_m, known, "position_m")
     enu = np.zeros((len(at), 3, 3))
     enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
     enu[:, 2, 2] = sigma_up**2
