@@ -54,9 +54,9 @@ def through_transmitter(kind, dim, x, receiver, transmitter, h, jac):
 def bend(x, p, receiver, transmitter):
     """Return by how much a range sum is expected to be longer, m, than that of a state's mean: the ellipsoid is bent.
 
-    What is unknown across the paths, above all a height, makes paths longer whichever way it is; the mean square of that
-    is three times the square of its mean. It is counted as noise, not corrected: an object's unknown height stays the
-    same from plot to plot, and a correction repeated would make a height out of it.
+    What is unknown across the paths, above all a height, makes paths longer whichever way it is; the mean square of
+    that is three times the square of its mean. It is counted as noise, not corrected: an object's unknown height stays
+    the same from plot to plot, and a correction repeated would make a height out of it.
 
     Args:
         x: (6,) state, ECEF.
