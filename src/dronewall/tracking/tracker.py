@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
@@ -84,6 +85,7 @@ class Tracker:
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
+        lift_mirrored(self._store)
         self._vendors.judge(observations, track_of)
         track_of_remote = self._fuse(remote_tracks, now_ns)
         x, cov = self._predicted(now_ns)
