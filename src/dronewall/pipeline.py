@@ -68,10 +68,10 @@ class Pipeline:
         due = self._reorder.release(now_ns)
         registered = self._registrar.register(due, now_ns=now_ns)
         observations = self._biases.widened(registered.observations)
-        tracked = self._tracker.step(observations, now_ns=now_ns)
+        tracked = self._tracker.step(observations, registered.remote_tracks, now_ns=now_ns)
         identities = identify(tracked.tracks, now_ns=now_ns)
         alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts(), *self._biases.alerts())
-        remote_tracks = self._remote.step(registered.remote_tracks, now_ns=now_ns)
+        remote_tracks = self._remote.step(registered.remote_tracks, tracked.track_of_remote, now_ns=now_ns)
         bearings = self._bearings.step(observations, tracked.track_of_observation, self.sensors, now_ns=now_ns)
         self._count(plots, (*timed.unplaceable, *registered.unplaceable), tracked.late)
         self._latest = Picture(

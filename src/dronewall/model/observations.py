@@ -27,6 +27,8 @@ class ObservationKind(IntEnum):
     """z = azimuth rad, elevation rad (or NaN) of sound that arrived at `at_ns` and left earlier."""
     NOTHING = 5
     """The sensor looked and saw nothing: a scan ended without a plot."""
+    RANGE_SUM = 6
+    """z = range from the transmitter to the object and on to the site, m: of a passive radar without bearings."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,9 @@ class Observations(Table):
     z. `place` and `spread` are the best single guess of where the object is, ECEF m, and its covariance: NaN for
     directions, wide along the axes that were not measured. `floor_m` is the least 1-σ of height that the plot's datum
     allows however often it is repeated. `range_rate_mps` (positive away)
-    and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured.
+    and `velocity` (ECEF m/s) come with their own 1-σ, NaN where not measured. Where there is a `transmitter` (ECEF m,
+    NaN for none) range and range rate are those from it to the object and on to the site, and plots of one scan that
+    differ in it may be of one object.
     """
 
     plot: NDArray[np.int32] = column("<i4")
@@ -48,6 +52,7 @@ class Observations(Table):
     scan: NDArray[np.int64] = column("<i8", absent=-1)
     scan_end: NDArray[np.bool_] = column("|b1", absent=False)
     site: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
+    transmitter: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
     z: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)
     noise: NDArray[np.float64] = column("<f8", cell=(3, 3), absent=0.0)
     place: NDArray[np.float64] = column("<f8", cell=(3,), absent=NAN)

@@ -87,6 +87,9 @@ class RemoteTracks(Table):
     """Tracks estimated elsewhere, as last told: their errors are correlated with ours, so they are never plots.
 
     `sensor` is a row of the register of sensors, `track_ref` the sender's own number; position and velocity ECEF.
+    `covariance` is theirs, 6 x 6 in ECEF, as far as the sender told it: NaN where it told none, and for velocity where
+    it told that of position only. The sigmas are declared, stated or assumed ones, for what it did not tell.
+    `track_id` is our track that is held to be the same object, -1 for none.
     """
 
     sensor: NDArray[np.int32] = column("<i4")
@@ -95,6 +98,10 @@ class RemoteTracks(Table):
     received_ns: NDArray[np.int64] = column("<i8")
     mean: NDArray[np.float64] = column("<f8", cell=(6,), absent=NAN)
     sigma_position_m: NDArray[np.float64] = column("<f8", absent=NAN)
+    sigma_altitude_m: NDArray[np.float64] = column("<f8", absent=NAN)
+    sigma_velocity_mps: NDArray[np.float64] = column("<f8", absent=NAN)
+    covariance: NDArray[np.float64] = column("<f8", cell=(6, 6), absent=NAN)
     icao24: NDArray[np.uint32] = column("<u4", absent=0)
     callsign: NDArray[np.bytes_] = column("|S8", absent=b"")
     classes: NDArray[np.float32] = column("<f4", cell=(CLASS_COUNT,), absent=0.0)
+    track_id: NDArray[np.int64] = column("<i8", absent=-1)

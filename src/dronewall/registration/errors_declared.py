@@ -78,6 +78,8 @@ class SensorColumns:
     position_m: FloatArray
     altitude_m: FloatArray
     velocity_mps: FloatArray
+    position_declared_m: FloatArray
+    """0 where its owner declared none."""
 
 
 def sensor_columns(sensors: Sensors) -> SensorColumns:
@@ -99,6 +101,7 @@ def sensor_columns(sensors: Sensors) -> SensorColumns:
         position_m=sigmas["position_m"],
         altitude_m=sigmas["altitude_m"],
         velocity_mps=sigmas["velocity_mps"],
+        position_declared_m=np.array([s.sigma.position_m or 0.0 for s in rows]),
     )
 
 

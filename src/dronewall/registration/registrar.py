@@ -14,7 +14,10 @@ from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
+from dronewall.registration.bistatic import SHORTEST_EXCESS_M, Bistatic, covariance_through
+from dronewall.registration.errors_claimed import sigma_claimed_m
 from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns
+from dronewall.registration.remote_covariance import remote_covariances
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -82,9 +85,10 @@ _REASONS = (
     "value out of bounds",
     "time of validity in the future",
     "time of validity too old",
-    "bistatic ranges are not used",
+    "bistatic range without its transmitter's place",
+    "bistatic range no longer than its baseline",
 )
-_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _BISTATIC = range(1, len(_REASONS))
+_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _UNLIT, _BASELINE = range(1, len(_REASONS))
 
 
 def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now_ns: int) -> NDArray[np.uint8]:
@@ -110,16 +114,44 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
         | (np.nan_to_num(plots.range_m, nan=1.0) > 5e6)
         | _beyond(plots.azimuth_rad, 4 * np.pi)
         | _beyond(plots.elevation_rad, np.pi / 2)
+        | _beyond(plots.transmitter_lat_deg, 90.0)
+        | _beyond(plots.transmitter_lon_deg, 360.0)
+        | _beyond(plots.transmitter_hae_m, POSITION_BLUNDER_M)
+        | _beyond(plots.range_sum_m, 5e6)
     )
     age_s = (now_ns - plots.at_ns) / 1e9
     fault[~positioned & ~seen & ~marks] = _NOTHING
-    fault[~positioned & ~seen & np.isfinite(plots.range_sum_m)] = _BISTATIC
-    fault[~positioned & seen & ~sited] = _SITELESS
+    summed, lit = np.isfinite(plots.range_sum_m), _lit(plots)
+    fault[~positioned & ~seen & summed] = np.where(lit, _PLACEABLE, _UNLIT)[~positioned & ~seen & summed]
+    fault[~positioned & (seen | (summed & lit)) & ~sited] = _SITELESS
+    fault[~positioned & ~np.isfinite(plots.range_m) & _on_baseline(plots, sensor, columns)] = _BASELINE
     fault[out_of_bounds] = _BOUNDS
     fault[age_s < -FUTURE_S] = _FUTURE
     fault[age_s > PAST_S] = _PAST
     fault[~known] = _UNKNOWN
     return fault
+
+
+def _lit(plots: Plots) -> NDArray[np.bool_]:
+    """Return which plots come with a transmitter's place."""
+    return np.isfinite(plots.transmitter_lat_deg) & np.isfinite(plots.transmitter_lon_deg)
+
+
+def _on_baseline(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns) -> NDArray[np.bool_]:
+    """Return which range sums are so short that the object would lie between transmitter and receiver."""
+    out = np.zeros(len(plots), np.bool_)
+    rows = np.flatnonzero(np.isfinite(plots.range_sum_m) & _lit(plots) & (sensor >= 0))
+    if len(rows):
+        p = _picked(plots, rows)
+        site, _, _ = _sites(p, sensor[rows], columns)
+        baseline_m = np.linalg.norm(_transmitters(p) - site, axis=1)
+        out[rows] = p.range_sum_m < baseline_m + SHORTEST_EXCESS_M
+    return out
+
+
+def _transmitters(p: Plots) -> FloatArray:
+    """Return the transmitters' places, ECEF m, NaN where there are none; a height that was not told is the ground's."""
+    return ecef_from_geodetic(p.transmitter_lat_deg, p.transmitter_lon_deg, np.nan_to_num(p.transmitter_hae_m))
 
 
 def _beyond(values: FloatArray, limit: float) -> NDArray[np.bool_]:
@@ -166,26 +198,39 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
     count = len(p)
     site, axes, pose_spread = _sites(p, s, columns)
     positioned = np.isfinite(p.lat_deg) & np.isfinite(p.lon_deg)
-    ranged = ~positioned & np.isfinite(p.range_m) & np.isfinite(p.azimuth_rad)
+    measured = ~positioned & np.isfinite(p.range_m) & np.isfinite(p.azimuth_rad)
+    summed = ~positioned & ~np.isfinite(p.range_m) & np.isfinite(p.range_sum_m) & _lit(p)
+    lit = summed & np.isfinite(p.azimuth_rad)
+    ranged = measured | lit
     directed = ~positioned & ~ranged & np.isfinite(p.azimuth_rad)
     raised = ranged & np.isfinite(p.elevation_rad)
     acoustic = np.isin(columns.kind[s], (SensorKind.ACOUSTIC_ARRAY, SensorKind.ACOUSTIC_PRESENCE))
     kind = np.select(
-        [positioned, raised, ranged, directed & acoustic, directed],
+        [positioned, raised, ranged, directed & acoustic, directed, summed],
         [
             ObservationKind.POSITION,
             ObservationKind.RANGE_AZIMUTH_ELEVATION,
             ObservationKind.RANGE_AZIMUTH_ALTITUDE,
             ObservationKind.SOUND_DIRECTION,
             ObservationKind.DIRECTION,
+            ObservationKind.RANGE_SUM,
         ],
         ObservationKind.NOTHING,
     ).astype(np.uint8)
     draft = _Draft.of(count)
     _place_positions(p, s, columns, np.flatnonzero(positioned), draft)
-    _place_ranges(p, s, columns, site, axes, np.flatnonzero(ranged), kind, draft)
+    _place_ranges(p, s, columns, site, axes, np.flatnonzero(measured), kind, draft)
+    _place_sums(p, s, columns, site, axes, np.flatnonzero(lit), kind, draft)
     _place_directions(p, s, columns, np.flatnonzero(directed), draft)
-    draft.noise[ranged] += _noise_of_pose(pose_spread[ranged], p.range_m[ranged])
+    distance_m = np.linalg.norm(draft.place[ranged] - site[ranged], axis=1)
+    draft.noise[ranged] += _noise_of_pose(pose_spread[ranged], distance_m)
+    alone = summed & ~lit
+    draft.z[alone, 0] = p.range_sum_m[alone]
+    draft.noise[alone, 0, 0] = (_given_or(p.sigma_range_m, columns.range_m[s], "range_m") ** 2 + pose_spread[:, 0])[
+        alone
+    ]
+    rate = np.where(summed, p.range_rate_sum_mps, np.where(ranged, p.range_rate_mps, np.nan))
+    fastest = np.where(summed, 2.0, 1.0) * FASTEST_MPS
     velocity_enu = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
     body_axes = enu_axes(np.where(positioned, p.lat_deg, 0.0), np.where(positioned, p.lon_deg, 0.0))
     velocity = np.einsum("nji,nj->ni", body_axes, velocity_enu)
@@ -197,12 +242,13 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         scan=p.scan.copy(),
         scan_end=p.scan_end | p.empty_scan,
         site=site,
+        transmitter=np.where(summed[:, None], _transmitters(p), np.nan),
         z=draft.z,
         noise=draft.noise,
         place=draft.place,
         spread=draft.spread,
         floor_m=draft.floor_m,
-        range_rate_mps=np.where(ranged & (np.abs(p.range_rate_mps) < FASTEST_MPS), p.range_rate_mps, np.nan),
+        range_rate_mps=np.where(np.abs(rate) < fastest, rate, np.nan),
         sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
         velocity=np.where((positioned & (np.linalg.norm(velocity, axis=1) < FASTEST_MPS))[:, None], velocity, np.nan),
         sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
@@ -273,7 +319,9 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     hae, sigma_up = _heights(
         q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
     )
-    sigma = _given_or(q.sigma_position_m, columns.position_m[sensor], "position_m")
+    claimed = np.maximum(sigma_claimed_m(q.nacp, q.nic), columns.position_declared_m[sensor])
+    known = np.where(np.isfinite(claimed), claimed, columns.position_m[sensor])
+    sigma = _given_or(q.sigma_position_m, known, "position_m")
     enu = np.zeros((len(at), 3, 3))
     enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
     enu[:, 2, 2] = sigma_up**2
@@ -332,6 +380,40 @@ def _place_ranges(
     draft.floor_m[at] = np.where(raised, 0.0, _floors(q))
 
 
+def _place_sums(
+    p: Plots,
+    s: NDArray[np.int32],
+    columns: SensorColumns,
+    site: FloatArray,
+    axes: FloatArray,
+    at: Rows,
+    kind: NDArray[np.uint8],
+    draft: _Draft,
+) -> None:
+    """Fill in the rows `at`, whose plots give a range sum and azimuth, and elevation or not."""
+    if not len(at):
+        return
+    q, sensor, here, turn = _picked(p, at), s[at], site[at], axes[at]
+    raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
+    site_hae = geodetic_from_ecef(here)[2]
+
+    def elevation_of(range_m: FloatArray, third: FloatArray) -> FloatArray:
+        return np.where(raised, third, _elevation_of_height(range_m, third, here, site_hae))
+
+    pair = Bistatic(here, turn, np.einsum("nij,nj->ni", turn, _transmitters(q) - here), elevation_of)
+    level_m = pair.range_m(q.range_sum_m, q.azimuth_rad, np.zeros(len(at)))
+    guess = np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * level_m)
+    sigma_h = np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * level_m)
+    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
+    sigma_s = _given_or(q.sigma_range_m, columns.range_m[sensor], "range_m")
+    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
+    measured = np.stack([q.range_sum_m, q.azimuth_rad, np.where(raised, q.elevation_rad, guess)], axis=1)
+    once = np.stack([sigma_s, sigma_a, np.where(raised, sigma_e, sigma_h)], axis=1)
+    again = np.stack([sigma_s, sigma_a, np.where(raised, sigma_e, REPEATED_GUESS * sigma_h)], axis=1)
+    draft.z[at], draft.noise[at] = measured, again[:, :, None] ** 2 * np.eye(3)
+    draft.place[at], draft.spread[at] = pair.place(measured), covariance_through(pair.place, measured, once)
+
+
 def _elevation_of_height(range_m: FloatArray, hae: FloatArray, site: FloatArray, site_hae: FloatArray) -> FloatArray:
     """Return the elevation at which a slant range reaches a height, on the sphere through the site.
 
@@ -374,14 +456,13 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
     """Return what sources that deliver tracks said, as remote tracks."""
     p, s = _picked(plots, rows), sensor[rows]
-    hae, _ = _heights(p, p.lat_deg, p.lon_deg, columns.altitude_m[s])
+    hae, sigma_up = _heights(
+        p, p.lat_deg, p.lon_deg, _given_or(p.sigma_altitude_m, columns.altitude_m[s], "altitude_m")
+    )
     velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
+    axes = enu_axes(p.lat_deg, p.lon_deg)
     mean = np.concatenate(
-        [
-            ecef_from_geodetic(p.lat_deg, p.lon_deg, hae),
-            np.einsum("nji,nj->ni", enu_axes(p.lat_deg, p.lon_deg), velocity),
-        ],
-        axis=1,
+        [ecef_from_geodetic(p.lat_deg, p.lon_deg, hae), np.einsum("nji,nj->ni", axes, velocity)], axis=1
     )
     return RemoteTracks(
         sensor=s.astype(np.int32),
@@ -390,7 +471,13 @@ def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColum
         received_ns=p.received_ns.copy(),
         mean=mean,
         sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s], "position_m"),
+        sigma_altitude_m=sigma_up,
+        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
+        covariance=remote_covariances(
+            p.covariance, axes, heights_known=np.isfinite(p.altitude_m) & (p.altitude_datum != Datum.ABSENT)
+        ),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         classes=p.classes.copy(),
+        track_id=np.full(len(p), -1, np.int64),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from dronewall.geodesy.jit import kernel
 from dronewall.tracking.motion import local_up
 from dronewall.tracking.neighbours import add_claim, add_place
-from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN
+from dronewall.tracking.parameters import CRUISE, MODES, WEIGHTS_AT_BIRTH
 from dronewall.tracking.update import absorb_range_rate
 
 
@@ -43,7 +43,8 @@ def give_birth(tracks, row, track_id, index, look, j, chance, stamp, p):
         cov[3 + a, 3 + a] += level
     if not told and look.range_rate_mps[j] == look.range_rate_mps[j]:
         jac, ph = np.empty(6), np.empty(6)
-        absorb_range_rate(x, cov, look.site[j], look.range_rate_mps[j], look.sigma_range_rate_mps[j], jac, ph)
+        rate_mps, sigma_mps = look.range_rate_mps[j], look.sigma_range_rate_mps[j]
+        absorb_range_rate(x, cov, look.site[j], look.transmitter[j], rate_mps, sigma_mps, jac, ph)
     for k in range(1, MODES):
         tracks.mean[row, k] = x
         tracks.cov[row, k] = cov
@@ -71,4 +72,5 @@ def begin(tracks, row, track_id, at_ns, existence, claims_only):
     tracks.claims_only[row] = claims_only
     tracks.icao24[row] = 0
     tracks.claimed_ns[row] = tracks.claims_since_ns[row] = 0
-    tracks.weight[row, CRUISE], tracks.weight[row, TURN], tracks.weight[row, HOVER] = 0.6, 0.4, 0.0
+    for k in range(MODES):
+        tracks.weight[row, k] = WEIGHTS_AT_BIRTH[k]

@@ -22,6 +22,7 @@ class Looks(NamedTuple):
     kind: NDArray[np.uint8]
     at_ns: NDArray[np.int64]
     site: NDArray[np.float64]
+    transmitter: NDArray[np.float64]
     z: NDArray[np.float64]
     noise: NDArray[np.float64]
     place: NDArray[np.float64]

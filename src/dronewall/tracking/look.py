@@ -184,6 +184,7 @@ def _compared(tracks, look, rows, starts, plots, p, out):
     )
     axes, d = np.empty((3, 3)), np.empty(3)
     kinds, site, z, noise, at_ns = look.kind, look.site, look.z, look.noise, look.at_ns
+    transmitter = look.transmitter
     framed = -1
     for i in range(n):
         row, j = rows[i], plots[starts[i]]
@@ -211,7 +212,7 @@ def _compared(tracks, look, rows, starts, plots, p, out):
             edges.model[e] = m
             if m == e:
                 edges.dim[e] = _expect(
-                    mean, cov, modes, kind, z[j], site[j], axes, min(later_s, 0.0), p, d,
+                    mean, cov, modes, kind, z[j], site[j], transmitter[j], axes, min(later_s, 0.0), p, d,
                     edges.h[e], edges.jac[e], edges.pht[e], edges.hph[e],
                 )  # fmt: skip
             dim = edges.dim[m]
@@ -233,12 +234,14 @@ def _compared(tracks, look, rows, starts, plots, p, out):
 
 
 @kernel
-def _expect(mean, cov, modes, kind, z, site, axes, back_s, p, d, h, jac, pht, hph):
+def _expect(mean, cov, modes, kind, z, site, transmitter, axes, back_s, p, d, h, jac, pht, hph):
     """Write what a plot should read under each mode of a track; return its dimension, 0 if it reads nothing."""
     dim = 3
     for k in range(modes):
         q = turn_noise(mean[k], p) if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
-        read = model(mean[k], cov[k], kind, z[1] == z[1], site, axes, back_s, q, d, h[k], jac[k], pht[k], hph[k])
+        read = model(
+            mean[k], cov[k], kind, z[1] == z[1], site, transmitter, axes, back_s, q, d, h[k], jac[k], pht[k], hph[k]
+        )
         dim = min(dim, read)
     return dim
 
@@ -306,7 +309,17 @@ def _weigh(tracks, copies, edges, look, stamp):
             rate_mps = look.range_rate_mps[j]
             if rate_mps == rate_mps:
                 mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
-                seen *= _rate_odds(mean, cov, weight, modes, look.site[j], rate_mps, look.sigma_range_rate_mps[j], jac)
+                seen *= _rate_odds(
+                    mean,
+                    cov,
+                    weight,
+                    modes,
+                    look.site[j],
+                    look.transmitter[j],
+                    rate_mps,
+                    look.sigma_range_rate_mps[j],
+                    jac,
+                )
             if address != 0 and address == look.icao24[j]:
                 seen *= CLAIM_BONUS
             pd = look.pd[j]
@@ -318,11 +331,11 @@ def _weigh(tracks, copies, edges, look, stamp):
 
 
 @kernel
-def _rate_odds(mean, cov, weight, modes, site, rate_mps, sigma_mps, jac):
+def _rate_odds(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps, jac):
     """Return how much better a range rate fits a track than it fits anything at all."""
     odds = 0.0
     for k in range(modes):
-        expected = range_rate(mean[k], site, jac)
+        expected = range_rate(mean[k], site, transmitter, jac)
         s = sigma_mps * sigma_mps
         for a in range(6):
             for b in range(6):
@@ -418,7 +431,14 @@ def _absorb_extras(mean, cov, modes, look, j):
             absorb_velocity(mean[k], cov[k], look.velocity[j], look.sigma_velocity_mps[j], jac, ph)
         if rated:
             absorb_range_rate(
-                mean[k], cov[k], look.site[j], look.range_rate_mps[j], look.sigma_range_rate_mps[j], jac, ph
+                mean[k],
+                cov[k],
+                look.site[j],
+                look.transmitter[j],
+                look.range_rate_mps[j],
+                look.sigma_range_rate_mps[j],
+                jac,
+                ph,
             )
         local_up(mean[k], up)
         keep_height_humble(cov[k], up, look.floor_m[j])

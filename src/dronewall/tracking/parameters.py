@@ -7,6 +7,7 @@ from typing import NamedTuple
 CRUISE, TURN, HOVER = range(3)
 """Motion modes: constant velocity with little noise, the same with enough noise for a manoeuvre, and hovering."""
 MODES = 3
+WEIGHTS_AT_BIRTH = (0.6, 0.4, 0.0)
 
 
 class Parameters(NamedTuple):
@@ -25,9 +26,9 @@ class Parameters(NamedTuple):
     """Time in which a hovering object's velocity falls by e."""
     hover_below_mps: float = 12.0
     """What is faster is not thought to hover, nor is what may well be, for its speed is not known better than this."""
-    modes_forgotten_per_s: float = 1.0 / 15.0
-    """How often the mode is drawn anew: a cruise lasts two minutes on average, a manoeuvre 17 s."""
-    turn_share: float = 0.12
+    modes_forgotten_per_s: float = 1.0 / 30.0
+    """How often the mode is drawn anew: a cruise lasts eight minutes on average, a manoeuvre half a minute."""
+    turn_share: float = 0.06
     hover_share: float = 0.2
     """Of what draws its mode anew: how much of the slow hovers, and how much of the rest manoeuvres."""
     gate_sq: float = 25.0

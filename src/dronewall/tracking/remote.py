@@ -1,4 +1,4 @@
-"""Remote tracks: what other trackers last told, kept apart from ours and never fused as if it were a plot."""
+"""Remote tracks: what other trackers last told, shown beside ours."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ class RemoteBoard:
     def __init__(self) -> None:
         self._latest = RemoteTracks.empty()
 
-    def step(self, told: RemoteTracks, *, now_ns: int) -> RemoteTracks:
-        """Take what was told, forget what grew old, return what stands; ordered by sensor and number."""
+    def step(self, told: RemoteTracks, track_of: NDArray[np.int64], *, now_ns: int) -> RemoteTracks:
+        """Take what was told, forget what grew old, return what stands; ordered by sensor and number.
+
+        `track_of` (n,) are the numbers of the tracks of ours that are held to be the same objects, -1 for none.
+        """
+        told = RemoteTracks(**{**dict(told.columns()), "track_id": track_of})
         together = RemoteTracks.concat([self._latest, told])
         newest_first = np.lexsort((-together.at_ns, together.track_ref, together.sensor))
         ordered = together.take(newest_first)

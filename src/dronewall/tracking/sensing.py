@@ -149,3 +149,26 @@ def kappa_of_range(
     """
     ground = np.maximum(range_m, 0.1 * reach_m)
     return clutter * 2.0 * ground / reach_m**2 / (2.0 * math.pi) / span
+
+
+def kappa_of_range_sum(clutter: float, reach_m: float) -> float:
+    """Return a passive radar's density of false range sums per m, where they come without bearings."""
+    return clutter / (2.0 * reach_m)
+
+
+def ranges_m(range_m: NDArray[np.float64], transmitter: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far off plots are, of ranges (n,) or, where there is a transmitter (n, 3), of range sums: half."""
+    return np.where(np.isfinite(transmitter[:, 0]), 0.5, 1.0) * range_m
+
+
+def illuminators(transmitter: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return a number (n,) for each transmitter (n, 3) among observations, -1 for none.
+
+    One scan of a passive radar holds a plot of an object for each transmitter that lights it up, so that plots of
+    different transmitters are different looks.
+    """
+    number = np.full(len(transmitter), -1, np.int64)
+    lit = np.flatnonzero(np.isfinite(transmitter[:, 0]))
+    if len(lit):
+        number[lit] = np.unique(transmitter[lit], axis=0, return_inverse=True)[1].ravel()
+    return number

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
-from dronewall.model.tracks import Tracks
+from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
@@ -23,11 +24,16 @@ from dronewall.tracking.sensing import (
     ELEVATION_SPAN_RAD,
     HEIGHT_SPAN_M,
     Sensing,
+    illuminators,
     kappa_of_direction,
     kappa_of_position,
     kappa_of_range,
+    kappa_of_range_sum,
+    ranges_m,
 )
 from dronewall.tracking.store import TrackStore
+from dronewall.tracking.vendor import VendorFusion
+from dronewall.tracking.vendor_tracks import rows_of
 
 LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
 """Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
@@ -37,14 +43,16 @@ STRAGGLERS = -2
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
+NO_REMOTE = RemoteTracks.empty()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """A step's tracks, and for each observation the number of the track that took it (-1 none)."""
+    """A step's tracks, and for each observation and remote track the number of the track that took it (-1 none)."""
 
     tracks: Tracks
     track_of_observation: NDArray[np.int64]
+    track_of_remote: NDArray[np.int64]
     late: int
 
 
@@ -56,6 +64,7 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
+        self._vendors = VendorFusion(self._p)
 
     @property
     def confirmed_total(self) -> int:
@@ -66,8 +75,8 @@ class Tracker:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
 
-    def step(self, observations: Observations, *, now_ns: int) -> Tracked:
-        """Take observations in the order received; return all tracks predicted to `now_ns`."""
+    def step(self, observations: Observations, remote_tracks: RemoteTracks = NO_REMOTE, *, now_ns: int) -> Tracked:
+        """Take observations and others' tracks in the order received; return all tracks predicted to `now_ns`."""
         ordered, events = self._in_looks(observations)
         taken = observations.take(ordered)
         look = self._looks(taken, events)
@@ -76,9 +85,12 @@ class Tracker:
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
+        lift_mirrored(self._store)
+        self._vendors.judge(observations, track_of)
+        track_of_remote = self._fuse(remote_tracks, now_ns)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
-        return Tracked(self._tracks(x[kept], cov[kept]), track_of, int(outcome.late.sum()))
+        return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
 
     def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
         """Group observations into looks of one sensor, in the order of time, and close scans between them."""
@@ -89,7 +101,7 @@ class Tracker:
         alone = ~scanning | direction
         width = np.where(o.scan >= 0, LOOK_NS, LOOK_UNNUMBERED_NS)
         bucket = np.where(alone, o.at_ns, o.at_ns // width * width)
-        single = np.where(alone, np.arange(len(o)), -1)
+        single = np.where(alone, np.arange(len(o)), illuminators(o.transmitter))
         order = np.lexsort((single, o.scan, o.sensor, bucket))
         keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
         starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)])
@@ -141,10 +153,15 @@ class Tracker:
         )
         for sensor in np.unique(s[np.isin(s, list(self._sensing.antennas))]).tolist():
             antenna = self._sensing.antennas[sensor]
-            at = np.flatnonzero((s == sensor) & (o.kind < ObservationKind.POSITION))
+            summed = o.kind == ObservationKind.RANGE_SUM
+            at = np.flatnonzero((s == sensor) & ((o.kind < ObservationKind.POSITION) | summed))
             clutter, births = self._sensing.clutter(antenna), self._sensing.births(antenna)
             rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
-            kappa[at] = rarer * kappa_of_range(clutter + births, antenna.reach_m, o.z[at, 0], span[at])
+            kappa[at] = rarer * np.where(
+                summed[at],
+                kappa_of_range_sum(clutter + births, antenna.reach_m),
+                kappa_of_range(clutter + births, antenna.reach_m, ranges_m(o.z[at, 0], o.transmitter[at]), span[at]),
+            )
             birth[at] = births / (births + rarer * clutter)
             pd[at], radar[at] = antenna.pd, antenna.slot
         for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
@@ -153,6 +170,7 @@ class Tracker:
             kind=o.kind,
             at_ns=o.at_ns,
             site=o.site,
+            transmitter=o.transmitter,
             z=o.z,
             noise=o.noise,
             place=o.place,
@@ -209,6 +227,15 @@ class Tracker:
         spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
         _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
 
+    def _fuse(self, told: RemoteTracks, now_ns: int) -> NDArray[np.int64]:
+        """Fuse what other trackers told; return for each report the number of our track (-1 none)."""
+        track_of = self._vendors.fuse(self._store, told, now_ns=now_ns)
+        spoke = np.flatnonzero((track_of >= 0) & (told.classes.sum(axis=1) > 0.0))
+        row = rows_of(self._store, track_of[spoke])
+        kept = np.flatnonzero(row >= 0)
+        _blend_classes(self._store.columns.class_score, row[kept].astype(np.int32), told.classes[spoke[kept]])
+        return track_of
+
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
         x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
@@ -238,13 +265,19 @@ class Tracker:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the whole state as named arrays."""
-        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint()}
+        return {
+            **self._store.checkpoint(),
+            **self._sensing.checkpoint(),
+            **self._lifecycle.checkpoint(),
+            **self._vendors.checkpoint(),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
         self._store.restore(state)
         self._sensing.restore(state)
         self._lifecycle.restore(state)
+        self._vendors.restore(state)
 
 
 def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import exp, pi, sqrt
 
 from dronewall.geodesy.jit import kernel
+from dronewall.tracking.bistatic import bend, expected_sum_rate, through_transmitter
 from dronewall.tracking.measurement import expected_reading
 
 _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
@@ -20,7 +21,7 @@ SOUND_MPS = 340.0
 
 
 @kernel
-def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
+def model(x, p, kind, raised, site, transmitter, axes, back_s, q, d, h, jac, pht, hph):
     """Write what a sensor should read of a mode, and how that depends on it; return the reading's dimension, 0 if none.
 
     A reading older than the mode is compared with where the object was then: the mean goes back at constant velocity,
@@ -30,7 +31,8 @@ def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
         x, p: the mode's mean (6,) and covariance (6, 6).
         kind: an `ObservationKind`.
         raised: whether a direction came with an elevation.
-        site, axes: the sensor's place (3,) and its east, north, up (3, 3), ECEF.
+        site, transmitter: the sensor's place (3,), and that of what lights the object up for it, NaN if nothing does.
+        axes: the site's east, north, up (3, 3), ECEF.
         back_s: ≤ 0, how much older the reading is than the mode.
         q: process noise of the mode, m²/s³.
         d: scratch (3,).
@@ -43,6 +45,9 @@ def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
     for a in range(3):
         then[a] = x[a] + back_s * x[3 + a]
     dim = expected_reading(kind, raised, then, site, axes, d, h, jac)
+    lit = transmitter[0] == transmitter[0]
+    if lit:
+        dim = through_transmitter(kind, dim, then, site, transmitter, h, jac)
     if dim == 0:
         return 0
     for i in range(3):
@@ -53,6 +58,8 @@ def model(x, p, kind, raised, site, axes, back_s, q, d, h, jac, pht, hph):
         tau = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]) / SOUND_MPS
         aged = q * tau * tau * tau / 3.0
     _projected(p, jac, aged, pht, hph)
+    if lit:
+        hph[0, 0] += 3.0 * bend(then, p, site, transmitter) ** 2
     return dim
 
 
@@ -88,7 +95,7 @@ def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse)
             nu[i] = 0.0
     if kind <= _RANGE_AZIMUTH_ALTITUDE:
         nu[1] -= 2.0 * pi * round(nu[1] / (2.0 * pi))
-    elif kind != _POSITION:
+    elif kind in (_DIRECTION, _SOUND):
         nu[0] -= 2.0 * pi * round(nu[0] / (2.0 * pi))
     s00 = hph[0, 0] + doubt * noise[0, 0]
     s01, s02, s11, s12, s22 = 0.0, 0.0, 1.0, 0.0, 1.0
@@ -215,15 +222,24 @@ def absorb_velocity(x, p, velocity, sigma_mps, jac, ph):
 
 
 @kernel
-def absorb_range_rate(x, p, site, rate_mps, sigma_mps, jac, ph):
-    """Update a mode by a measured range rate, positive away from `site` (3,)."""
-    expected = range_rate(x, site, jac)
+def absorb_range_rate(x, p, site, transmitter, rate_mps, sigma_mps, jac, ph):
+    """Update a mode by a measured range rate, or by that of a range sum where there is a `transmitter`."""
+    expected = range_rate(x, site, transmitter, jac)
     absorb_scalar(x, p, jac, rate_mps - expected, sigma_mps * sigma_mps, ph)
 
 
 @kernel
-def range_rate(x, site, jac):
-    """Return the range rate of `x` (6,) seen from `site`, and write its derivative into `jac` (6,)."""
+def range_rate(x, site, transmitter, jac):
+    """Return how fast the range from `site`, or the range sum through `transmitter`, grows; write its derivative.
+
+    Args:
+        x: (6,) state, ECEF.
+        site: (3,) the sensor's place.
+        transmitter: (3,) that of the transmitter, NaN for none.
+        jac: (6,) out.
+    """
+    if transmitter[0] == transmitter[0]:
+        return expected_sum_rate(x, site, transmitter, jac)
     r = sqrt((x[0] - site[0]) ** 2 + (x[1] - site[1]) ** 2 + (x[2] - site[2]) ** 2)
     rate = 0.0
     for i in range(3):

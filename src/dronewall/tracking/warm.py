@@ -11,6 +11,7 @@ import numpy as np
 
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.model.tracks import RemoteTracks
 from dronewall.tracking.belief import associate
 from dronewall.tracking.neighbours import neighbours_for, rebuild
 from dronewall.tracking.parameters import Parameters
@@ -20,7 +21,7 @@ from dronewall.tracking.tracker import Tracker
 
 def warm_kernels() -> Iterator[tuple[int, int]]:
     """Compile kernel after kernel, yielding (done, total), (0, total) first."""
-    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking)
+    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking, _fusing)
     yield 0, len(steps)
     for done, step in enumerate(steps, 1):
         step()
@@ -45,6 +46,21 @@ def _looking() -> None:
     tracker = Tracker(_sensors(), parameters=Parameters())
     for at_ns in (0, 1_000_000_000):
         tracker.step(_two_observations(at_ns), now_ns=at_ns)
+
+
+def _fusing() -> None:
+    tracker = Tracker(_sensors())
+    for at_ns in range(0, 12_000_000_000, 2_000_000_000):
+        told = RemoteTracks.of(
+            1,
+            track_ref=[b"warm-up"],
+            at_ns=at_ns,
+            mean=np.array([6_379_137.0, 0.0, 9_950.0, 0.0, 0.0, 0.0]),
+            sigma_position_m=100.0,
+            sigma_altitude_m=100.0,
+            sigma_velocity_mps=10.0,
+        )
+        tracker.step(Observations.empty(), told, now_ns=at_ns)
 
 
 def _sensors() -> Sensors:

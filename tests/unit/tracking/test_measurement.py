@@ -13,7 +13,7 @@ from dronewall.tracking.measurement import SPEED_OF_SOUND_MPS, expected_reading,
 
 SITE = ecef_from_geodetic(54.0, 24.0, 180.0)
 AXES = enu_axes(54.0, 24.0)
-KINDS = [kind for kind in ObservationKind if kind is not ObservationKind.NOTHING]
+KINDS = [kind for kind in ObservationKind if kind < ObservationKind.NOTHING]
 
 places = st.tuples(st.floats(-40_000, 40_000), st.floats(-40_000, 40_000), st.floats(50, 9_000)).filter(
     lambda p: np.hypot(p[0], p[1]) > 500.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-AXIS_SIGMAS_OF_95_PERCENT = 2.448
+from dronewall.model.accuracy import AXIS_SIGMAS_OF_95_PERCENT, RADIUS_OF_NACP_M, RADIUS_OF_NIC_M
+
 DELAY_S = 0.1
 MANOEUVRE_MPS2 = 2.0
 """How fast a velocity that was heard earlier may have changed since."""
@@ -19,10 +20,6 @@ SIGMA_ALTITUDE_M = 30.0
 SIGMA_VELOCITY_MPS = 5.0
 """What is assumed of a receiver nobody declared and an aircraft that says nothing about itself."""
 
-_RADIUS_OF_NACP_M = {11: 3.0, 10: 10.0, 9: 30.0, 8: 92.6, 7: 185.2, 6: 555.6, 5: 926.0, 4: 1852.0, 3: 3704.0}
-_RADIUS_OF_NACP_M |= {2: 7408.0, 1: 18_520.0}
-_RADIUS_OF_NIC_M = {11: 7.5, 10: 25.0, 9: 75.0, 8: 185.2, 7: 370.4, 6: 926.0, 5: 1852.0, 4: 3704.0, 3: 7408.0}
-_RADIUS_OF_NIC_M |= {2: 14_816.0, 1: 37_040.0}
 _ERROR_OF_NACV_MPS = {4: 0.3, 3: 1.0, 2: 3.0, 1: 10.0}
 
 _NIC_ON_THE_GROUND = {5: 11, 6: 10, 7: 8, 8: 0}
@@ -34,7 +31,7 @@ NIC_OF_TYPE_CODE = _NIC_ON_THE_GROUND | _NIC_WITH_PRESSURE_ALTITUDE | _NIC_WITH_
 
 def sigma_position_m(*, nacp: int | None, nic: int | None, speed_mps: float | None) -> float | None:
     """Return the 1-σ error per horizontal axis, or None if the aircraft says nothing of it."""
-    radius_m = _RADIUS_OF_NACP_M.get(nacp or 0) or _RADIUS_OF_NIC_M.get(nic or 0)
+    radius_m = RADIUS_OF_NACP_M.get(nacp or 0) or RADIUS_OF_NIC_M.get(nic or 0)
     if radius_m is None:
         return None
     return math.hypot(radius_m / AXIS_SIGMAS_OF_95_PERCENT, DELAY_S * (speed_mps or 0.0))

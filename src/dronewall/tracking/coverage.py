@@ -1,0 +1,125 @@
+"""What a radar can see, by declaration and horizon, and where it reports what is not there: its learned clutter map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.geodesy.wgs84 import (
+    ecef_from_geodetic,
+    enu_axes,
+    geodetic_from_ecef,
+    spherical_from_enu,
+)
+from dronewall.model.sensors import Sensor
+
+FloatArray = NDArray[np.float64]
+
+EFFECTIVE_EARTH_M = 6_371_000.0 * 4.0 / 3.0
+"""Radio bends down as if the earth were a third larger."""
+RANGE_CELLS, AZIMUTH_CELLS = 32, 64
+MEMORY = 0.02
+"""Weight of the newest scan in a cell: a wind farm is learned in a minute or three, and forgotten as fast."""
+PRIOR_SCANS = 20.0
+"""For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coverage:
+    """One sited radar's coverage; distances in m, angles in rad."""
+
+    site: FloatArray
+    axes: FloatArray
+    horizon_m: float
+    range_m: tuple[float, float]
+    height_max_m: float
+    azimuth: tuple[float, float]
+    elevation_min: float
+    pd: float
+
+    @classmethod
+    def of(cls, sensor: Sensor, *, pd: float, reach_m: float) -> Coverage | None:
+        """Return a radar's declared coverage, None if it has no site; `pd` and `reach_m` stand for what it lacks."""
+        if sensor.lat_deg is None or sensor.lon_deg is None or sensor.hae_m is None:
+            return None
+        begin, end = sensor.azimuth_from_deg, sensor.azimuth_to_deg
+        sector = (0.0, 2 * np.pi) if begin is None or end is None else (np.radians(begin), np.radians(end))
+        low = sensor.elevation_min_deg
+        return cls(
+            site=ecef_from_geodetic(sensor.lat_deg, sensor.lon_deg, sensor.hae_m),
+            axes=enu_axes(sensor.lat_deg, sensor.lon_deg),
+            horizon_m=float(_horizon_m(np.array(sensor.hae_m))),
+            range_m=(sensor.range_min_m or 0.0, sensor.range_max_m or reach_m),
+            height_max_m=sensor.height_max_m or np.inf,
+            azimuth=sector,
+            elevation_min=-np.pi / 2 if low is None else float(np.radians(low)),
+            pd=sensor.pd or pd,
+        )
+
+    def pd_at(self, places: FloatArray) -> FloatArray:
+        """Return the probability (n,) that a scan detects an object at each ECEF place (n, 3): 0 where it cannot.
+
+        Within its coverage a radar detects as declared; how that falls with range depends on the object.
+        """
+        range_m, azimuth, elevation = spherical_from_enu((places - self.site) @ self.axes.T)
+        height_m = geodetic_from_ecef(places)[2]
+        seen = (range_m >= self.range_m[0]) & (range_m <= self.range_m[1])
+        seen &= range_m <= self.horizon_m + _horizon_m(height_m)
+        seen &= (height_m <= self.height_max_m) & (elevation >= self.elevation_min)
+        width = self.azimuth[1] - self.azimuth[0]
+        turned = width if abs(width) >= 2 * np.pi else np.mod(width, 2 * np.pi)
+        seen &= np.mod(azimuth - self.azimuth[0], 2 * np.pi) <= turned
+        return np.where(seen, self.pd, 0.0)
+
+
+def _horizon_m(height_m: FloatArray) -> FloatArray:
+    """Return how far the 4/3-earth horizon is from heights above the ellipsoid."""
+    return np.sqrt(2.0 * EFFECTIVE_EARTH_M * np.maximum(height_m, 0.0))
+
+
+class ClutterMap:
+    """How many plots without an object one scan of one radar holds, by cell of range and azimuth."""
+
+    def __init__(self, reach_m: float) -> None:
+        self._reach_m = reach_m
+        self.mean = np.zeros((RANGE_CELLS, AZIMUTH_CELLS))
+        self.scans = 0
+        self._now = np.zeros_like(self.mean)
+
+    def add(self, range_m: FloatArray, azimuth_rad: FloatArray, unclaimed: FloatArray) -> None:
+        """Take plots (n,) of the scan that is going on: where they were, and how probably no track caused them."""
+        np.add.at(self._now, self._cells(range_m, azimuth_rad), unclaimed)
+
+    def close(self) -> None:
+        """End the scan: let cells remember what they held."""
+        self.scans += 1
+        self.mean += max(MEMORY, 1.0 / self.scans) * (self._now - self.mean)
+        self._now[:] = 0.0
+
+    def density(self, range_m: FloatArray, azimuth_rad: FloatArray, *, expected: float) -> FloatArray:
+        """Return clutter plots per scan, m and rad (n,) at places (n,).
+
+        A cell seen in few scans is held to hold its share, by area, of the `expected` plots of a scan.
+        """
+        cells = self._cells(range_m, azimuth_rad)
+        known = min(self.scans, 1.0 / MEMORY) / (min(self.scans, 1.0 / MEMORY) + PRIOR_SCANS)
+        inner, outer = cells[0] / RANGE_CELLS, (cells[0] + 1) / RANGE_CELLS
+        share = expected * (outer**2 - inner**2) / AZIMUTH_CELLS
+        held = known * self.mean[cells] + (1.0 - known) * share
+        return np.asarray(held / (self._reach_m / RANGE_CELLS) / (2.0 * np.pi / AZIMUTH_CELLS))
+
+    def _cells(self, range_m: FloatArray, azimuth_rad: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        near = np.clip(range_m / self._reach_m * RANGE_CELLS, 0, RANGE_CELLS - 1).astype(np.intp)
+        turn = np.mod(azimuth_rad, 2.0 * np.pi) / (2.0 * np.pi) * AZIMUTH_CELLS
+        return near, np.minimum(turn, AZIMUTH_CELLS - 1).astype(np.intp)
+
+    def checkpoint(self) -> dict[str, NDArray[np.float64]]:
+        """Return the state as named arrays."""
+        return {"mean": self.mean.copy(), "now": self._now.copy(), "scans": np.array([float(self.scans)])}
+
+    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+        """Become what `checkpoint` returned."""
+        self.mean, self._now = state["mean"].copy(), state["now"].copy()
+        self.scans = int(state["scans"][0])

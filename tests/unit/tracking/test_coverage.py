@@ -1,0 +1,103 @@
+"""What a radar can see, and what it sees that is not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dronewall.geodesy.wgs84 import ecef_from_enu, ecef_from_geodetic
+from dronewall.model.sensors import Sensor, SensorKind
+from dronewall.tracking.coverage import ClutterMap, Coverage
+
+RADAR = Sensor(
+    "radar",
+    SensorKind.RADAR_3D,
+    52.0,
+    22.0,
+    100.0,
+    range_min_m=1_000.0,
+    range_max_m=80_000.0,
+    height_max_m=8_000.0,
+    azimuth_from_deg=300.0,
+    azimuth_to_deg=60.0,
+    elevation_min_deg=-1.0,
+    pd=0.85,
+)
+
+
+@pytest.mark.parametrize(
+    ("enu", "pd"),
+    [
+        ((0.0, 20_000.0, 1_000.0), 0.85),
+        ((-15_000.0, 15_000.0, 1_000.0), 0.85),
+        ((0.0, -20_000.0, 1_000.0), 0.0),
+        ((0.0, 500.0, 100.0), 0.0),
+        ((0.0, 90_000.0, 5_000.0), 0.0),
+        ((0.0, 20_000.0, 9_000.0), 0.0),
+        ((0.0, 5_000.0, -120.0), 0.0),
+    ],
+    ids=["ahead", "in the sector", "behind", "too near", "too far", "too high", "too low"],
+)
+def test_a_radar_sees_what_it_declares(enu: tuple[float, float, float], pd: float) -> None:
+    coverage = Coverage.of(RADAR, pd=0.8, reach_m=2e5)
+    assert coverage is not None
+    assert coverage.pd_at(ecef_from_enu(np.array([enu]), 52.0, 22.0, 100.0)).tolist() == [pd]
+
+
+@pytest.mark.parametrize(("height_m", "seen"), [(250.0, False), (350.0, False), (900.0, True)])
+def test_nothing_is_seen_below_the_horizon(height_m: float, seen: bool) -> None:
+    coverage = Coverage.of(Sensor("radar", SensorKind.RADAR_3D, 52.0, 22.0, 30.0, pd=0.9), pd=0.8, reach_m=2e5)
+    assert coverage is not None
+    far = ecef_from_geodetic(np.array([52.0 + 120.0 / 111.2]), np.array([22.0]), np.array([height_m]))
+    assert (coverage.pd_at(far) > 0.0).tolist() == [seen]
+
+
+def test_a_radar_without_a_site_has_no_coverage() -> None:
+    assert Coverage.of(Sensor("radar", SensorKind.RADAR_3D), pd=0.8, reach_m=2e5) is None
+
+
+def learned(scans: int) -> ClutterMap:
+    """A map of a radar with even clutter of eight plots a scan, and a wind farm of three at 20 km east."""
+    rng = np.random.default_rng(1)
+    clutter = ClutterMap(80_000.0)
+    for _ in range(scans):
+        n = rng.poisson(8.0)
+        clutter.add(80_000.0 * np.sqrt(rng.random(n)), rng.uniform(0, 2 * np.pi, n), np.ones(n))
+        clutter.add(rng.normal(20_500.0, 200.0, 3), rng.normal(1.61, 0.005, 3), np.ones(3))
+        clutter.close()
+    return clutter
+
+
+def test_a_wind_farm_stands_out_and_the_rest_stays_as_it_is() -> None:
+    clutter = learned(300)
+    farm = clutter.density(np.array([20_500.0]), np.array([1.61]), expected=8.0)[0]
+    rng = np.random.default_rng(2)
+    range_m, azimuth = 80_000.0 * np.sqrt(rng.random(4_000)), rng.uniform(3.0, 6.0, 4_000)
+    elsewhere = np.median(clutter.density(range_m, azimuth, expected=8.0))
+    assert farm > 100.0 * elsewhere
+    even = 8.0 * 2.0 * np.median(range_m) / 80_000.0**2 / (2 * np.pi)
+    assert 0.3 * even < elsewhere < 3.0 * even
+
+
+def test_a_new_map_spreads_what_is_expected_over_the_ground() -> None:
+    clutter = ClutterMap(80_000.0)
+    range_m = (np.arange(800) + 0.5) * 100.0
+    total = clutter.density(range_m, np.full(800, 1.0), expected=8.0).sum() * 100.0 * 2 * np.pi
+    assert total == pytest.approx(8.0, rel=1e-6)
+
+
+def test_what_has_gone_is_forgotten() -> None:
+    clutter = learned(300)
+    before = clutter.density(np.array([20_500.0]), np.array([1.61]), expected=8.0)[0]
+    for _ in range(300):
+        clutter.close()
+    assert clutter.density(np.array([20_500.0]), np.array([1.61]), expected=8.0)[0] < 0.02 * before
+
+
+def test_a_checkpoint_brings_a_map_back() -> None:
+    clutter, other = learned(30), ClutterMap(80_000.0)
+    clutter.add(np.array([5e3]), np.array([1.0]), np.array([0.5]))
+    other.restore(clutter.checkpoint())
+    for one in (clutter, other):
+        one.close()
+    assert np.array_equal(clutter.mean, other.mean)
