@@ -27,6 +27,7 @@ from dronewall.tracking.sensing import (
     kappa_of_position,
     kappa_of_range,
 )
+from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.update import scratch
 
@@ -55,6 +56,7 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
+        self._sound = SoundTracker(sensors, self._p)
         self._scratch = scratch()
 
     @property
@@ -65,6 +67,7 @@ class Tracker:
     def learn(self, sensors: Sensors) -> None:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
+        self._sound.learn(sensors)
 
     def step(self, observations: Observations, *, now_ns: int) -> Tracked:
         """Take observations in the order received; return all tracks predicted to `now_ns`."""
@@ -76,6 +79,7 @@ class Tracker:
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
+        self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
         return Tracked(self._tracks(x[kept], cov[kept]), track_of, int(outcome.late.sum()))
@@ -203,6 +207,12 @@ class Tracker:
         spoke = np.flatnonzero(o.classes[rows].sum(axis=1) > 0.0)
         _blend_classes(columns.class_score, row[spoke], o.classes[rows[spoke]])
 
+    def _left_to_sound(self, outcome: Outcome) -> NDArray[np.bool_]:
+        """Return which observations no track took, or only one that the sound tracker keeps."""
+        free = ~outcome.own
+        free[outcome.own] = self._sound.holds(self._store.columns.track_id[outcome.row[outcome.own]])
+        return free
+
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
         x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
@@ -232,13 +242,14 @@ class Tracker:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the whole state as named arrays."""
-        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint()}
+        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint(), **self._sound.checkpoint()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
         self._store.restore(state)
         self._sensing.restore(state)
         self._lifecycle.restore(state)
+        self._sound.restore(state)
 
 
 def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:

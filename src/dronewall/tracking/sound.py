@@ -1,0 +1,392 @@
+"""The sound tracker: begins tracks from bearings that nobody explains and keeps those that only sound supports.
+
+A track that radar, radio or its own word supports is kept by the main tracker, which takes its bearings too. A track
+that nothing but sound has supported for a while is held here, in emission time, and its row in the store is written
+anew each second. Both are one track with one number: who keeps it changes with who hears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.model.observations import ObservationKind, Observations
+from dronewall.model.sensors import SensorKind, Sensors
+from dronewall.model.tracks import TrackStatus
+from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
+from dronewall.tracking.sound_association import HEAD_BITS, explain, places_index
+from dronewall.tracking.sound_births import MOVING, search
+from dronewall.tracking.sound_filter import SoundParameters, newest, rerun, sound_at
+from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
+from dronewall.tracking.store import TrackStore
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+NS = 1_000_000_000
+SETTLED_AFTER_S = 36.0
+"""Sound older than this has passed the farthest array that could still hear it."""
+REMEMBERED_S = 45.0
+"""How long a bearing that nobody explains is kept."""
+REMEMBERED_MOST = 400_000
+"""How many such bearings are kept; the oldest go first, and are counted."""
+ALONE_AFTER_S = 12.0
+"""A track that no other sensor has supported for so long is held here."""
+EXPLAINED = 0.5
+MOST_BIRTHS = 256
+"""New tracks in one second; more wait for the next."""
+SUPPORT_S, SUPPORT_ARRAYS = 15.0, 2
+"""A track is supported while so many arrays heard it within so long."""
+FADING_S = 15.0
+STILL_MPS, STILL_S = 9.0, 25.0
+"""What has been slower for so long stands on the ground."""
+START_SIGMA_M, START_SPEED_MPS, START_CLIMB_MPS = 1_500.0, 60.0, 2.0
+WIND_SIGMA_MPS = 7.0
+
+
+class Held(NamedTuple):
+    """Tracks held here, by their number: the settled state at `at_ns`, the newest at `new_at_ns`, by modes.
+
+    `supported_ns` is when enough arrays last heard a track, `moved_ns` when it was last fast enough to fly.
+    """
+
+    track_id: IntArray
+    at_ns: IntArray
+    mean: FloatArray
+    cov: FloatArray
+    weight: FloatArray
+    new_at_ns: IntArray
+    new_mean: FloatArray
+    new_cov: FloatArray
+    new_weight: FloatArray
+    heard_ns: IntArray
+    supported_ns: IntArray
+    moved_ns: IntArray
+
+
+class Edges(NamedTuple):
+    """Bearings that tracks held here took and that are not settled yet, ordered by track and emission."""
+
+    track_id: IntArray
+    emitted_ns: IntArray
+    at_ns: IntArray
+    sensor: NDArray[np.int32]
+    azimuth: FloatArray
+    elevation: FloatArray
+    var_azimuth: FloatArray
+    var_elevation: FloatArray
+    share: FloatArray
+
+
+def _no_tracks() -> Held:
+    whole, one = (lambda: np.empty(0, np.int64)), (lambda *cell: np.empty((0, *cell)))
+    return Held(
+        *(whole(), whole(), one(2, 8), one(2, 8, 8), one(2), whole(), one(2, 8), one(2, 8, 8), one(2)),
+        *(whole(), whole(), whole()),
+    )
+
+
+def _no_edges() -> Edges:
+    whole, real = (lambda: np.empty(0, np.int64)), (lambda: np.empty(0))
+    return Edges(whole(), whole(), whole(), np.empty(0, np.int32), real(), real(), real(), real(), real())
+
+
+def _no_bearings() -> Heard:
+    real, flag = (lambda: np.empty(0)), (lambda: np.empty(0, np.bool_))
+    at_ns, sensor = np.empty(0, np.int64), np.empty(0, np.int32)
+    return Heard(at_ns, sensor, real(), real(), real(), real(), flag(), flag(), np.zeros(1, np.int64))
+
+
+def _taken(table: Any, rows: NDArray[Any]) -> Any:
+    return type(table)(*(column[rows] for column in table))
+
+
+def _joined(table: Any, more: Any) -> Any:
+    return type(table)(*(np.concatenate(pair) for pair in zip(table, more, strict=True)))
+
+
+class SoundTracker:
+    """Keeps, once a second, the tracks that only sound supports, in the rows of the main tracker's store."""
+
+    def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
+        self._main, self._p, self._s = parameters, SoundParameters(), SearchParameters()
+        self._held, self._edges = _no_tracks(), _no_edges()
+        self._waiting, self._unexplained = _no_bearings(), _no_bearings()
+        self._second = -1
+        self.dropped = 0
+        self._ears: Ears = ears_of(Sensors())
+        self.learn(sensors)
+
+    def learn(self, sensors: Sensors) -> None:
+        """Take over a register that has grown."""
+        known = learned(self._ears)
+        self._ears = ears_of(sensors)
+        relearn(self._ears, known)
+
+    def step(self, o: Observations, free: BoolArray, store: TrackStore, *, now_ns: int) -> None:
+        """Take a step's observations; once a second, bring the tracks held here up to `now_ns`.
+
+        Args:
+            o: observations of the step.
+            free: (n,) which of them no track of the main tracker took, or only one held here.
+            store: the main tracker's; rows are written and added.
+            now_ns: the picture's instant.
+        """
+        self._collect(o, free)
+        second = now_ns // NS
+        if second == self._second or not (len(self._waiting.at_ns) or len(self._held.at_ns)):
+            return
+        self._second = second
+        self._take_over(store, now_ns)
+        self._hear(now_ns)
+        self._follow(store, now_ns)
+        self._begin(store, now_ns)
+
+    def holds(self, track_id: IntArray) -> BoolArray:
+        """Return which tracks are held here."""
+        return np.isin(track_id, self._held.track_id)
+
+    def _collect(self, o: Observations, free: BoolArray) -> None:
+        rows = np.flatnonzero((o.kind == ObservationKind.SOUND_DIRECTION) & free & (self._ears.reach_m[o.sensor] > 0))
+        if not len(rows):
+            return
+        count = len(rows)
+        new = Heard(
+            *(o.at_ns[rows], o.sensor[rows], o.z[rows, 0], o.z[rows, 1], o.noise[rows, 0, 0], o.noise[rows, 1, 1]),
+            *(np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
+        )
+        self._waiting = _together(self._waiting, new)
+
+    def _take_over(self, store: TrackStore, now_ns: int) -> None:
+        """Let go of tracks that others support again, and take those that nobody but arrays has heard lately."""
+        n, c = store.count, store.columns
+        others = np.delete(c.heard_ns[:n], [SensorKind.ACOUSTIC_ARRAY, SensorKind.ACOUSTIC_PRESENCE], axis=1)
+        newest_ns = others.max(axis=1) if n else np.empty(0, np.int64)
+        alone = (now_ns - newest_ns) / 1e9 > ALONE_AFTER_S
+        mine = self.holds(c.track_id[:n])
+        kept = np.isin(self._held.track_id, c.track_id[:n][alone])
+        self._held = _taken(self._held, np.flatnonzero(kept))
+        heard = (now_ns - c.heard_ns[:n, SensorKind.ACOUSTIC_ARRAY]) / 1e9 < ALONE_AFTER_S
+        rows = np.flatnonzero(alone & ~mine & heard & (c.status[:n] != TrackStatus.TENTATIVE))
+        if len(rows):
+            mean = np.einsum("nk,nki->ni", c.weight[rows], c.mean[rows])
+            apart = c.mean[rows] - mean[:, None]
+            cov = np.einsum("nk,nkij->nij", c.weight[rows], c.cov[rows] + apart[..., :, None] * apart[..., None, :])
+            self._hold(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
+
+    def _hold(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> None:
+        """Begin to hold tracks whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
+        count = len(track_id)
+        x, c = np.zeros((count, 2, 8)), np.zeros((count, 2, 8, 8))
+        x[:, :, :6], c[:, :, :6, :6] = mean[:, None], cov[:, None]
+        c[:, :, 6, 6] = c[:, :, 7, 7] = WIND_SIGMA_MPS**2
+        weight = np.tile([0.8, 0.2], (count, 1))
+        now = np.full(count, now_ns)
+        new = Held(
+            *(track_id.copy(), at_ns.copy(), x, c, weight),
+            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy()),
+        )
+        held = _joined(self._held, new)
+        self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
+
+    def _hear(self, now_ns: int) -> None:
+        """Share the bearings that came among the tracks held here; keep what none of them explains."""
+        new = self._waiting
+        order = np.lexsort((new.azimuth, new.at_ns, new.sensor))
+        new = _rows(new, order)
+        self._waiting = _no_bearings()
+        explained = np.zeros(len(order))
+        if len(self._held.at_ns) and len(order):
+            self._share(new, explained)
+        fresh = _rows(new, np.flatnonzero(explained < EXPLAINED))
+        kept = _rows(self._unexplained, np.flatnonzero(self._unexplained.free))
+        kept.fresh[:] = False
+        together = _together(kept, fresh)
+        recent = (now_ns - together.at_ns) / 1e9 < REMEMBERED_S
+        together = _rows(together, np.flatnonzero(recent))
+        surplus = len(together.at_ns) - REMEMBERED_MOST
+        if surplus > 0:
+            self.dropped += surplus
+            together = _rows(together, np.sort(np.argsort(together.at_ns, kind="stable")[surplus:]))
+        order = np.lexsort((together.azimuth, together.at_ns, together.sensor))
+        together = _rows(together, order)
+        first = np.searchsorted(together.sensor, np.arange(len(self._ears.reach_m) + 1)).astype(np.int64)
+        self._unexplained = together._replace(first=first)
+
+    def _share(self, new: Heard, explained: FloatArray) -> None:
+        held = self._held
+        x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
+        newest(held, x, c)
+        heads, links = np.empty(1 << HEAD_BITS, np.int64), np.empty(len(x), np.int64)
+        places_index(x, heads, links)
+        edges = np.empty((4 * len(new.at_ns) + 64, 4))
+        count = explain(new, held, x, c, heads, links, self._ears, self._p, explained, edges)
+        bearing, track = edges[:count, 0].astype(np.int64), edges[:count, 1].astype(np.int64)
+        emitted_ns = held.new_at_ns[track] + np.rint(1e9 * edges[:count, 3]).astype(np.int64)
+        self._add(new, bearing, held.track_id[track], emitted_ns, edges[:count, 2].copy())
+        np.maximum.at(held.heard_ns, track[edges[:count, 2] > 0.3], new.at_ns[bearing[edges[:count, 2] > 0.3]])
+
+    def _add(self, b: Heard, bearing: IntArray, track_id: IntArray, emitted_ns: IntArray, share: FloatArray) -> None:
+        more = Edges(
+            *(track_id, emitted_ns, b.at_ns[bearing], b.sensor[bearing], b.azimuth[bearing], b.elevation[bearing]),
+            *(b.var_azimuth[bearing], b.var_elevation[bearing], share),
+        )
+        self._edges = _joined(self._edges, more)
+
+    def _rerun(self, now_ns: int) -> FloatArray:
+        """Bring every track held here to its newest bearing; forget the bearings that are settled."""
+        e = _taken(self._edges, np.flatnonzero(np.isin(self._edges.track_id, self._held.track_id)))
+        e = _taken(e, np.lexsort((e.sensor, e.emitted_ns, e.track_id)))
+        first = np.searchsorted(e.track_id, np.append(self._held.track_id, np.iinfo(np.int64).max)).astype(np.int64)
+        settled = np.empty((len(e.at_ns), 2))
+        horizon_ns = now_ns - round(SETTLED_AFTER_S * NS)
+        rerun(self._held, e, first, horizon_ns, self._ears, self._p, settled)
+        self._support(e, now_ns)
+        self._edges = _taken(e, np.flatnonzero(np.isnan(settled[:, 0]) & (e.emitted_ns > horizon_ns)))
+        return settled
+
+    def _support(self, e: Edges, now_ns: int) -> None:
+        """Note which tracks enough arrays have heard lately, and which are fast enough to fly."""
+        held = self._held
+        lately = (e.share > 0.3) & ((now_ns - e.at_ns) / 1e9 < SUPPORT_S)
+        pairs = np.unique(np.stack([e.track_id[lately], e.sensor[lately].astype(np.int64)], axis=1), axis=0)
+        arrays = np.bincount(np.searchsorted(held.track_id, pairs[:, 0]), minlength=len(held.at_ns))
+        held.supported_ns[arrays >= SUPPORT_ARRAYS] = now_ns
+        mode = np.argmax(held.new_weight, axis=1)
+        speed = np.linalg.norm(held.new_mean[np.arange(len(mode)), mode, 3:6], axis=1)
+        held.moved_ns[speed > STILL_MPS] = now_ns
+
+    def _follow(self, store: TrackStore, now_ns: int) -> None:
+        """Update the tracks held here and write their rows in the store."""
+        if not len(self._held.at_ns):
+            return
+        self._rerun(now_ns)
+        self._write(store, now_ns)
+
+    def _write(self, store: TrackStore, now_ns: int) -> None:
+        held, c = self._held, store.columns
+        x, cov = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
+        sound_at(held, now_ns, self._p, x, cov)
+        rows = np.flatnonzero(self.holds(c.track_id[: store.count]))
+        at = np.searchsorted(held.track_id, c.track_id[rows])
+        c.mean[rows] = x[at, None, :6]
+        c.cov[rows] = cov[at, None, :6, :6]
+        c.at_ns[rows] = now_ns
+        c.weight[rows, 0] = held.new_weight[at, 0]
+        c.weight[rows, 1:] = (1.0 - held.new_weight[at, :1]) / (c.weight.shape[1] - 1)
+        unheard_s = (now_ns - held.supported_ns[at]) / 1e9
+        c.existence[rows] = np.where((now_ns - held.moved_ns[at]) / 1e9 > STILL_S, 0.0, 0.99 * np.exp(-unheard_s / FADING_S))
+        c.heard_at_ns[rows] = held.heard_ns[at]
+        c.heard_ns[rows, SensorKind.ACOUSTIC_ARRAY] = held.heard_ns[at]
+        c.updated_ns[rows] = held.new_at_ns[at]
+
+    def _begin(self, store: TrackStore, now_ns: int) -> None:
+        """Begin tracks where bearings that nobody explains agree."""
+        heard, ears = self._unexplained, self._ears
+        if not heard.fresh.any():
+            return
+        wind, wind_var = np.zeros((len(ears.reach_m), 2)), WIND_SIGMA_MPS**2
+        seeds = np.zeros((len(heard.at_ns), 4))
+        find_seeds(heard, ears, wind, wind_var, now_ns, self._s, seeds)
+        order = np.flatnonzero(seeds[:, 3] > self._s.least_evidence)
+        if not len(order):
+            return
+        order = order[np.argsort(-seeds[order, 3], kind="stable")]
+        births, owner = np.zeros((MOST_BIRTHS, 9)), np.full(len(heard.at_ns), -1)
+        emitted_ns = np.zeros(len(heard.at_ns), np.int64)
+        count = search(heard, ears, wind, wind_var, now_ns, self._s, seeds, order, births, owner, emitted_ns)
+        for n in range(count):
+            if births[n, 1] == MOVING:
+                self._birth(store, births[n], seeds, np.flatnonzero(owner == n), emitted_ns, now_ns)
+
+    def _birth(
+        self, store: TrackStore, birth: FloatArray, seeds: FloatArray, own: IntArray, emitted_ns: IntArray, now_ns: int
+    ) -> None:
+        """Begin one track, unless one is there already."""
+        heard, ears = self._unexplained, self._ears
+        a = int(birth[0])
+        i = int(heard.sensor[a])
+        seed_ns = int(heard.at_ns[a]) - round(1e9 * seeds[a, 2])
+        start_ns = int(emitted_ns[own].min())
+        ahead_s = (start_ns - seed_ns) / 1e9
+        level = birth[3:5] + ahead_s * birth[5:7]
+        axes = ears.axes[i]
+        place = ears.site[i] + axes.T @ np.array([level[0], level[1], self._s.height_m])
+        velocity = axes.T @ np.array([birth[5], birth[6], 0.0])
+        now_place = place + velocity * (now_ns - start_ns) / 1e9
+        if self._is_known(store, now_place, velocity):
+            return
+        cov = np.zeros((6, 6))
+        cov[:3, :3] = axes.T @ np.diag([START_SIGMA_M**2, START_SIGMA_M**2, self._p.height_sigma_m**2]) @ axes
+        cov[3:, 3:] = axes.T @ np.diag([START_SPEED_MPS**2, START_SPEED_MPS**2, START_CLIMB_MPS**2]) @ axes
+        mean = np.concatenate([place, velocity])
+        track_id = insert(store, mean, cov, now_ns, self._main)
+        self._hold(np.array([track_id]), np.array([start_ns]), mean[None], cov[None], now_ns)
+        self._add(heard, own, np.full(len(own), track_id), emitted_ns[own], np.ones(len(own)))
+        held = self._held
+        self._held = _taken(held, np.flatnonzero(held.track_id == track_id))
+        kept_edges = self._edges
+        self._edges = _taken(kept_edges, np.flatnonzero(kept_edges.track_id == track_id))
+        self._rerun(now_ns)
+        self._write(store, now_ns)
+        others, mine = held.track_id != track_id, kept_edges.track_id != track_id
+        held = _joined(_taken(held, np.flatnonzero(others)), self._held)
+        self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
+        self._edges = _joined(_taken(kept_edges, np.flatnonzero(mine)), self._edges)
+
+    def _is_known(self, store: TrackStore, place: FloatArray, velocity: FloatArray) -> bool:
+        """Whether a track is already where a birth would be, flying alike."""
+        c, n = store.columns, store.count
+        live = c.status[:n] != TrackStatus.TENTATIVE
+        apart = np.linalg.norm(c.mean[:n, 0, :3] - place, axis=1)
+        slower = np.linalg.norm(c.mean[:n, 0, 3:] - velocity, axis=1)
+        return bool(np.any(live & (apart < self._s.apart_m) & (slower < 40.0)))
+
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the state as named arrays."""
+        tables = {"held": self._held, "edges": self._edges, "waiting": self._waiting, "unheard": self._unexplained}
+        named = {f"sound.{t}.{name}": c.copy() for t, table in tables.items() for name, c in table._asdict().items()}
+        return {**named, **learned(self._ears), "sound": np.array([self._second, self.dropped], np.int64)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `checkpoint` returned."""
+
+        def table(kind: Any, name: str) -> Any:
+            return kind(*(state[f"sound.{name}.{field}"].copy() for field in kind._fields))
+
+        self._held, self._edges = table(Held, "held"), table(Edges, "edges")
+        self._waiting, self._unexplained = table(Heard, "waiting"), table(Heard, "unheard")
+        self._second, self.dropped = (int(value) for value in state["sound"])
+        relearn(self._ears, state)
+
+
+def _rows(b: Heard, rows: NDArray[Any]) -> Heard:
+    return Heard(*(column[rows] for column in b[:-1]), first=b.first)
+
+
+def _together(a: Heard, b: Heard) -> Heard:
+    return Heard(*(np.concatenate(pair) for pair in zip(a[:-1], b[:-1], strict=True)), first=a.first)
+
+
+def insert(store: TrackStore, mean: FloatArray, cov: FloatArray, now_ns: int, p: Parameters) -> int:
+    """Add a track to a store, ready to be confirmed; return its number."""
+    store.make_room(1, store.columns.visited.shape[1])
+    row, c = store.count, store.columns
+    for column in c:
+        column[row] = 0
+    c.track_id[row] = store.next_id
+    c.mean[row], c.cov[row] = mean, cov
+    c.weight[row] = 1.0 / c.weight.shape[1]
+    c.at_ns[row] = c.born_ns[row] = c.heard_at_ns[row] = c.updated_ns[row] = now_ns
+    c.revisit_s[row] = 4.0
+    c.existence[row] = 0.99
+    c.hits[row] = p.confirm_hits
+    store.count += 1
+    store.next_id += 1
+    store.clear_claims(row)
+    return int(c.track_id[row])
