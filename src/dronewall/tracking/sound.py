@@ -7,6 +7,7 @@ anew each second. Both are one track with one number: who keeps it changes with 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.tracks import TrackStatus
+from dronewall.tracking import sound_wind
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
 from dronewall.tracking.sound_association import HEAD_BITS, explain, places_index
 from dronewall.tracking.sound_births import MOVING, search
-from dronewall.tracking.sound_filter import SoundParameters, newest, rerun, sound_at
+from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, rerun, sound_at
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
 from dronewall.tracking.store import TrackStore
 
@@ -45,13 +47,15 @@ SUPPORT_S, SUPPORT_ARRAYS = 15.0, 2
 FADING_S = 15.0
 STILL_MPS, STILL_S = 9.0, 25.0
 """What has been slower for so long stands on the ground."""
+NORTH_CORRELATED, NORTH_LEAST_RAD = 5.0, math.radians(0.25)
+"""Bearings of one pass share the track's error, so that so many of them count as one; no array is known better."""
 START_SIGMA_M, START_SPEED_MPS, START_CLIMB_MPS = 1_500.0, 60.0, 2.0
-WIND_SIGMA_MPS = 7.0
 
 
 class Held(NamedTuple):
     """Tracks held here, by their number: the settled state at `at_ns`, the newest at `new_at_ns`, by modes.
 
+    `given_info` and `given_pull` are what others told it of the wind.
     `supported_ns` is when enough arrays last heard a track, `moved_ns` when it was last fast enough to fly.
     """
 
@@ -67,6 +71,8 @@ class Held(NamedTuple):
     heard_ns: IntArray
     supported_ns: IntArray
     moved_ns: IntArray
+    given_info: FloatArray
+    given_pull: FloatArray
 
 
 class Edges(NamedTuple):
@@ -86,8 +92,8 @@ class Edges(NamedTuple):
 def _no_tracks() -> Held:
     whole, one = (lambda: np.empty(0, np.int64)), (lambda *cell: np.empty((0, *cell)))
     return Held(
-        *(whole(), whole(), one(2, 8), one(2, 8, 8), one(2), whole(), one(2, 8), one(2, 8, 8), one(2)),
-        *(whole(), whole(), whole()),
+        *(whole(), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES)),
+        *(whole(), whole(), whole(), one(2, 2), one(2)),
     )
 
 
@@ -116,6 +122,7 @@ class SoundTracker:
     def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
         self._main, self._p, self._s = parameters, SoundParameters(), SearchParameters()
         self._held, self._edges = _no_tracks(), _no_edges()
+        self._retired = sound_wind.nothing_retired()
         self._waiting, self._unexplained = _no_bearings(), _no_bearings()
         self._second = -1
         self.dropped = 0
@@ -127,6 +134,7 @@ class SoundTracker:
         known = learned(self._ears)
         self._ears = ears_of(sensors)
         relearn(self._ears, known)
+        self._ear_cell = sound_wind.cell_of_place(self._ears.site)
 
     def step(self, o: Observations, free: BoolArray, store: TrackStore, *, now_ns: int) -> None:
         """Take a step's observations; once a second, bring the tracks held here up to `now_ns`.
@@ -141,6 +149,7 @@ class SoundTracker:
         second = now_ns // NS
         if second == self._second or not (len(self._waiting.at_ns) or len(self._held.at_ns)):
             return
+        self._retired = sound_wind.faded(self._retired, float(second - self._second) if self._second >= 0 else 0.0)
         self._second = second
         self._take_over(store, now_ns)
         self._hear(now_ns)
@@ -170,7 +179,7 @@ class SoundTracker:
         alone = (now_ns - newest_ns) / 1e9 > ALONE_AFTER_S
         mine = self.holds(c.track_id[:n])
         kept = np.isin(self._held.track_id, c.track_id[:n][alone])
-        self._held = _taken(self._held, np.flatnonzero(kept))
+        self._let_go(~kept)
         heard = (now_ns - c.heard_ns[:n, SensorKind.ACOUSTIC_ARRAY]) / 1e9 < ALONE_AFTER_S
         rows = np.flatnonzero(alone & ~mine & heard & (c.status[:n] != TrackStatus.TENTATIVE))
         if len(rows):
@@ -179,17 +188,28 @@ class SoundTracker:
             cov = np.einsum("nk,nkij->nij", c.weight[rows], c.cov[rows] + apart[..., :, None] * apart[..., None, :])
             self._hold(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
 
+    def _let_go(self, gone: BoolArray) -> None:
+        """Forget tracks, but not what they learned of the wind."""
+        if gone.any():
+            cells, own = self._own_wind()
+            self._retired = sound_wind.retire(
+                self._retired, cells[gone], sound_wind.Known(own.info[gone], own.pull[gone])
+            )
+            self._held = _taken(self._held, np.flatnonzero(~gone))
+
     def _hold(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> None:
         """Begin to hold tracks whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
         count = len(track_id)
-        x, c = np.zeros((count, 2, 8)), np.zeros((count, 2, 8, 8))
+        x, c = np.zeros((count, MODES, 8)), np.zeros((count, MODES, 8, 8))
         x[:, :, :6], c[:, :, :6, :6] = mean[:, None], cov[:, None]
-        c[:, :, 6, 6] = c[:, :, 7, 7] = WIND_SIGMA_MPS**2
-        weight = np.tile([0.8, 0.2], (count, 1))
+        given = sound_wind.without(self._told(sound_wind.cell_of_place(mean[:, :3])), sound_wind.Known(0.0, 0.0))
+        x[:, :, 6:] = sound_wind.wind_of(given)[0][:, None]
+        c[:, :, 6:, 6:] = np.linalg.inv(given.info)[:, None]
+        weight = np.tile([0.8, 0.1, 0.1], (count, 1))
         now = np.full(count, now_ns)
         new = Held(
             *(track_id.copy(), at_ns.copy(), x, c, weight),
-            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy()),
+            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy(), given.info, given.pull),
         )
         held = _joined(self._held, new)
         self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
@@ -221,7 +241,7 @@ class SoundTracker:
     def _share(self, new: Heard, explained: FloatArray) -> None:
         held = self._held
         x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
-        newest(held, x, c)
+        merged(held.new_mean, held.new_cov, held.new_weight, x, c)
         heads, links = np.empty(1 << HEAD_BITS, np.int64), np.empty(len(x), np.int64)
         places_index(x, heads, links)
         edges = np.empty((4 * len(new.at_ns) + 64, 4))
@@ -238,7 +258,7 @@ class SoundTracker:
         )
         self._edges = _joined(self._edges, more)
 
-    def _rerun(self, now_ns: int) -> FloatArray:
+    def _rerun(self, now_ns: int) -> tuple[Edges, FloatArray]:
         """Bring every track held here to its newest bearing; forget the bearings that are settled."""
         e = _taken(self._edges, np.flatnonzero(np.isin(self._edges.track_id, self._held.track_id)))
         e = _taken(e, np.lexsort((e.sensor, e.emitted_ns, e.track_id)))
@@ -248,7 +268,7 @@ class SoundTracker:
         rerun(self._held, e, first, horizon_ns, self._ears, self._p, settled)
         self._support(e, now_ns)
         self._edges = _taken(e, np.flatnonzero(np.isnan(settled[:, 0]) & (e.emitted_ns > horizon_ns)))
-        return settled
+        return e, settled
 
     def _support(self, e: Edges, now_ns: int) -> None:
         """Note which tracks enough arrays have heard lately, and which are fast enough to fly."""
@@ -265,7 +285,8 @@ class SoundTracker:
         """Update the tracks held here and write their rows in the store."""
         if not len(self._held.at_ns):
             return
-        self._rerun(now_ns)
+        self._learn_north(*self._rerun(now_ns))
+        self._share_wind()
         self._write(store, now_ns)
 
     def _write(self, store: TrackStore, now_ns: int) -> None:
@@ -285,12 +306,51 @@ class SoundTracker:
         c.heard_ns[rows, SensorKind.ACOUSTIC_ARRAY] = held.heard_ns[at]
         c.updated_ns[rows] = held.new_at_ns[at]
 
+    def _learn_north(self, e: Edges, settled: FloatArray) -> None:
+        """Let arrays that are turned from north show it in the bearings that were settled."""
+        ears = self._ears
+        fit = (e.share > 0.8) & (settled[:, 0] ** 2 < 9.0 * settled[:, 1])
+        sensor, worth = e.sensor[fit], 1.0 / (NORTH_CORRELATED * settled[fit, 1])
+        info = np.bincount(sensor, worth, minlength=len(ears.north))
+        pull = np.bincount(sensor, worth * settled[fit, 0], minlength=len(ears.north))
+        ears.north_var[:] = np.maximum(1.0 / (1.0 / ears.north_var + info), NORTH_LEAST_RAD**2)
+        ears.north[:] += ears.north_var * pull
+
+    def _own_wind(self) -> tuple[IntArray, sound_wind.Known]:
+        """Return the cells of the tracks held here and what each has learned of the wind by itself."""
+        held = self._held
+        x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
+        merged(held.mean, held.cov, held.weight, x, c)
+        own = sound_wind.learned_by(x[:, 6:], c[:, 6:, 6:], sound_wind.Known(held.given_info, held.given_pull))
+        return sound_wind.cell_of_place(x[:, :3]), own
+
+    def _told(self, cells: IntArray) -> sound_wind.Known:
+        learner, own = self._own_wind()
+        return sound_wind.told(cells, learner, own, self._retired, sound_wind.prior(len(cells)))
+
+    def _share_wind(self) -> None:
+        """Give each track what the others have learned of the wind."""
+        held = self._held
+        cells, own = self._own_wind()
+        known = sound_wind.told(cells, cells, own, self._retired, sound_wind.prior(len(cells)))
+        target = sound_wind.without(known, own)
+        rows, more = sound_wind.news(target, sound_wind.Known(held.given_info, held.given_pull))
+        if len(rows):
+            held.mean[rows], held.cov[rows] = sound_wind.told_to(held.mean[rows], held.cov[rows], more)
+            held.given_info[rows] += more.info
+            held.given_pull[rows] += more.pull
+
+    def _wind_at_ears(self) -> tuple[FloatArray, FloatArray]:
+        cells, at = np.unique(self._ear_cell, return_inverse=True)
+        wind, variance = sound_wind.wind_of(sound_wind.without(self._told(cells), sound_wind.Known(0.0, 0.0)))
+        return wind[at], variance[at]
+
     def _begin(self, store: TrackStore, now_ns: int) -> None:
         """Begin tracks where bearings that nobody explains agree."""
         heard, ears = self._unexplained, self._ears
         if not heard.fresh.any():
             return
-        wind, wind_var = np.zeros((len(ears.reach_m), 2)), WIND_SIGMA_MPS**2
+        wind, wind_var = self._wind_at_ears()
         seeds = np.zeros((len(heard.at_ns), 4))
         find_seeds(heard, ears, wind, wind_var, now_ns, self._s, seeds)
         order = np.flatnonzero(seeds[:, 3] > self._s.least_evidence)
@@ -351,7 +411,7 @@ class SoundTracker:
         """Return the state as named arrays."""
         tables = {"held": self._held, "edges": self._edges, "waiting": self._waiting, "unheard": self._unexplained}
         named = {f"sound.{t}.{name}": c.copy() for t, table in tables.items() for name, c in table._asdict().items()}
-        return {**named, **learned(self._ears), "sound": np.array([self._second, self.dropped], np.int64)}
+        return {**named, **learned(self._ears), **sound_wind.checkpointed(self._retired), "sound": np.array([self._second, self.dropped], np.int64)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
@@ -363,6 +423,7 @@ class SoundTracker:
         self._waiting, self._unexplained = table(Heard, "waiting"), table(Heard, "unheard")
         self._second, self.dropped = (int(value) for value in state["sound"])
         relearn(self._ears, state)
+        self._retired = sound_wind.retired_from(state)
 
 
 def _rows(b: Heard, rows: NDArray[Any]) -> Heard:

@@ -9,7 +9,7 @@ import numpy as np
 from dronewall.geodesy.jit import kernel
 from dronewall.tracking.belief import associate
 from dronewall.tracking.neighbours import bucket_of, cell_of
-from dronewall.tracking.sound_filter import STATE, TURNING, folded, heard_from, variance_of
+from dronewall.tracking.sound_filter import STATE, STRAIGHT, folded, heard_from, variance_of
 
 GATE_SQ = 20.0
 LEAST_SHARE = 0.02
@@ -90,7 +90,7 @@ def _share(heard, first, last, held, x, c, near, ears, p, explained, edges, coun
         tau = heard_from(x[i], ahead_s, ears.site[j], ears.axes[j], ears.sound_mps[j], h, jac)
         since_s = ahead_s - tau
         if tau >= 0.0 and since_s > (held.at_ns[i] - held.new_at_ns[i]) / 1e9 - 1.0:
-            q = p.q_straight + held.new_weight[i, TURNING] * p.q_turning
+            q = p.q_straight + (1.0 - held.new_weight[i, STRAIGHT]) * p.q_swerving
             swerve = q * max(since_s, 0.0) ** 3 / 3.0
             swerve *= jac[0, 0] ** 2 + jac[0, 1] ** 2 + jac[0, 2] ** 2
             for b in range(first, last):

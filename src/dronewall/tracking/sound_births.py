@@ -131,7 +131,7 @@ def _innovation(heard, ears, wind, wind_var, s, a, seed, b, near, f, jac):
     nu = folded(heard.azimuth[b] - ears.north[j] + ears.turn[near] - azimuth)
     lag = ahead_s - tau
     swerve = s.q_gate * abs(lag) ** 3 / 3.0 * (jac[0] * jac[0] + jac[1] * jac[1])
-    variance = heard.var_azimuth[b] + ears.north_var[j] + wind_var / ears.sound_mps[j] ** 2 + swerve
+    variance = heard.var_azimuth[b] + ears.north_var[j] + wind_var[j] / ears.sound_mps[j] ** 2 + swerve
     return nu, variance, lag
 
 

@@ -12,7 +12,7 @@ Source:
 
 from __future__ import annotations
 
-from math import atan2, exp, pi, sqrt
+from math import atan2, cos, exp, pi, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,10 @@ from dronewall.geodesy.jit import kernel
 from dronewall.tracking.motion import add_process_noise, local_up
 
 STATE = 8
-STRAIGHT, TURNING = 0, 1
+MODES = 3
+STRAIGHT = 0
+"""The modes: straight on, turning left, turning right."""
+LONGEST_STEP_S = 2.0
 NEAREST_M = 30.0
 STANDING_STILL_S = 0.25
 """Bearings emitted within so short a time share one prediction."""
@@ -30,11 +33,14 @@ STANDING_STILL_S = 0.25
 class SoundParameters(NamedTuple):
     """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
 
-    q_straight: float = 0.05
-    q_turning: float = 30.0
+    q_straight: float = 0.02
+    q_turning: float = 2.0
+    turn_radps: float = 0.045
     q_upright: float = 0.02
-    mean_straight_s: float = 90.0
-    mean_turning_s: float = 25.0
+    q_swerving: float = 20.0
+    """The same for a track that may be turning, where its newest state is carried on straight."""
+    mean_straight_s: float = 2500.0
+    mean_turning_s: float = 15.0
     wind_walk: float = 4.0 / 3600.0
     """How fast the wind's variance grows, (m/s)² a second."""
     stray_per_rad: float = 0.02
@@ -42,7 +48,7 @@ class SoundParameters(NamedTuple):
     height_m: float = 400.0
     height_sigma_m: float = 400.0
     """What is known of an unmeasured height above the ellipsoid, and the most that may be unknown."""
-    north_repeats: float = 8.0
+    north_repeats: float = 3.0
     """How many bearings of one array share its error of north within a track's memory: that error counts so often."""
 
 
@@ -92,40 +98,92 @@ def heard_from(x, ahead_s, site, axes, sound_mps, h, jac):
 
 @kernel
 def mix_modes(mean, cov, weight, dt, p):
-    """Let two modes (2, 8), (2, 8, 8), (2,) exchange probability for `dt` s, in place."""
-    leave_0, leave_1 = 1.0 / p.mean_straight_s, 1.0 / p.mean_turning_s
-    settled = 1.0 - exp(-(leave_0 + leave_1) * dt)
-    to_1, to_0 = settled * leave_0 / (leave_0 + leave_1), settled * leave_1 / (leave_0 + leave_1)
-    after_0 = weight[0] * (1.0 - to_1) + weight[1] * to_0
-    after_1 = weight[0] * to_1 + weight[1] * (1.0 - to_0)
-    # Of what is in each mode now, how much came from mode 0.
-    from_0, into_1 = weight[0] * (1.0 - to_1) / after_0, weight[0] * to_1 / after_1
-    for a in range(STATE):
-        for b in range(a, STATE):
-            spread = (mean[0, a] - mean[1, a]) * (mean[0, b] - mean[1, b])
-            c0, c1 = cov[0, a, b], cov[1, a, b]
-            s0 = from_0 * c0 + (1.0 - from_0) * c1 + from_0 * (1.0 - from_0) * spread
-            s1 = into_1 * c0 + (1.0 - into_1) * c1 + into_1 * (1.0 - into_1) * spread
-            cov[0, a, b] = cov[0, b, a] = s0
-            cov[1, a, b] = cov[1, b, a] = s1
-    for a in range(STATE):
-        m0, m1 = mean[0, a], mean[1, a]
-        mean[0, a] = from_0 * m0 + (1.0 - from_0) * m1
-        mean[1, a] = into_1 * m0 + (1.0 - into_1) * m1
-    weight[0], weight[1] = after_0, after_1
+    """Let the modes (m, 8), (m, 8, 8), (m,) exchange probability for a short `dt` s, in place.
+
+    Straight flight gives way to either turn, and turns give way to straight flight.
+    """
+    begin, end = 0.5 * dt / p.mean_straight_s, dt / p.mean_turning_s
+    old_mean, old_cov = mean.copy(), cov.copy()
+    share, after = np.zeros((MODES, MODES)), np.empty(MODES)
+    for j in range(MODES):
+        for i in range(MODES):
+            move = 0.0
+            if i == j:
+                move = 1.0 - 2.0 * begin if i == STRAIGHT else 1.0 - end
+            elif i == STRAIGHT:
+                move = begin
+            elif j == STRAIGHT:
+                move = end
+            share[j, i] = weight[i] * move
+        after[j] = share[j].sum()
+        share[j] /= after[j]
+    for j in range(MODES):
+        for a in range(STATE):
+            mean[j, a] = 0.0
+            for i in range(MODES):
+                mean[j, a] += share[j, i] * old_mean[i, a]
+        cov[j] = 0.0
+        for i in range(MODES):
+            if share[j, i] < 1e-9:
+                continue
+            for a in range(STATE):
+                da = old_mean[i, a] - mean[j, a]
+                for b in range(a, STATE):
+                    cov[j, a, b] += share[j, i] * (old_cov[i, a, b] + da * (old_mean[i, b] - mean[j, b]))
+        for a in range(STATE):
+            for b in range(a):
+                cov[j, a, b] = cov[j, b, a]
+        weight[j] = after[j]
 
 
 @kernel
-def carry(x, c, dt, q_level, p, up):
-    """Predict one mode `x` (8,), `c` (8, 8) by `dt` s, in place."""
-    for i in range(3):
-        x[i] += dt * x[3 + i]
-        for j in range(STATE):
-            c[i, j] += dt * c[3 + i, j]
-    for j in range(3):
-        for i in range(STATE):
-            c[i, j] += dt * c[i, 3 + j]
+def carry(x, c, dt, turn_radps, q_level, p, up, along, turned):
+    """Predict one mode `x` (8,), `c` (8, 8) by `dt` s at a constant turn, in place; the last three are scratch.
+
+    Source:
+        Bar-Shalom, Li, Kirubarajan (2001), 11.7.1 (coordinated turn with known rate).
+    """
     local_up(x, up)
+    angle = turn_radps * dt
+    if abs(angle) < 1e-9:
+        s, v, cosine, sine = dt, 0.0, 1.0, 0.0
+    else:
+        cosine, sine = cos(angle), sin(angle)
+        s, v = sine / turn_radps, (1.0 - cosine) / turn_radps
+    for i in range(3):
+        for j in range(3):
+            upright = up[i] * up[j]
+            along[i, j] = (dt - s) * upright
+            turned[i, j] = (1.0 - cosine) * upright
+        along[i, i] += s
+        turned[i, i] += cosine
+    # The vector product with the vertical turns a level velocity to the left by a right angle.
+    for i in range(3):
+        a, b = (i + 1) % 3, (i + 2) % 3
+        along[i, a] -= v * up[b]
+        along[i, b] += v * up[a]
+        turned[i, a] -= sine * up[b]
+        turned[i, b] += sine * up[a]
+    old = np.empty(3)
+    for j in range(3):
+        old[j] = x[3 + j]
+    for i in range(3):
+        x[3 + i] = 0.0
+        for j in range(3):
+            x[i] += along[i, j] * old[j]
+            x[3 + i] += turned[i, j] * old[j]
+    for b in range(STATE):
+        for j in range(3):
+            old[j] = c[3 + j, b]
+        for i in range(3):
+            c[i, b] += along[i, 0] * old[0] + along[i, 1] * old[1] + along[i, 2] * old[2]
+            c[3 + i, b] = turned[i, 0] * old[0] + turned[i, 1] * old[1] + turned[i, 2] * old[2]
+    for a in range(STATE):
+        for j in range(3):
+            old[j] = c[a, 3 + j]
+        for i in range(3):
+            c[a, i] += along[i, 0] * old[0] + along[i, 1] * old[1] + along[i, 2] * old[2]
+            c[a, 3 + i] = turned[i, 0] * old[0] + turned[i, 1] * old[1] + turned[i, 2] * old[2]
     add_process_noise(c, up, q_level, p.q_upright, dt)
     c[6, 6] += p.wind_walk * dt
     c[7, 7] += p.wind_walk * dt
@@ -134,9 +192,14 @@ def carry(x, c, dt, q_level, p, up):
 @kernel
 def predict_sound(mean, cov, weight, dt, p, up):
     """Predict a track's modes by `dt` s > 0, in place."""
-    mix_modes(mean, cov, weight, dt, p)
-    carry(mean[STRAIGHT], cov[STRAIGHT], dt, p.q_straight, p, up)
-    carry(mean[TURNING], cov[TURNING], dt, p.q_turning, p, up)
+    steps = np.int64(dt / LONGEST_STEP_S) + 1
+    step_s = dt / steps
+    along, turned = np.empty((3, 3)), np.empty((3, 3))
+    for _ in range(steps):
+        mix_modes(mean, cov, weight, step_s, p)
+        carry(mean[0], cov[0], step_s, 0.0, p.q_straight, p, up, along, turned)
+        carry(mean[1], cov[1], step_s, p.turn_radps, p.q_turning, p, up, along, turned)
+        carry(mean[2], cov[2], step_s, -p.turn_radps, p.q_turning, p, up, along, turned)
 
 
 @kernel
@@ -181,8 +244,8 @@ def take_bearing(mean, cov, weight, ahead_s, edge, e, ears, p, h, jac, ph):
     """Update a track by bearing `e`, heard `ahead_s` after its state; return the innovation and its variance."""
     j = edge.sensor[e]
     variance = edge.var_azimuth[e] + p.north_repeats * ears.north_var[j]
-    worth, like, nu, s = np.zeros(2), np.zeros(2), np.zeros(2), np.ones(2)
-    for k in range(2):
+    worth, like, nu, s = np.zeros(MODES), np.zeros(MODES), np.zeros(MODES), np.ones(MODES)
+    for k in range(MODES):
         tau = heard_from(mean[k], ahead_s, ears.site[j], ears.axes[j], ears.sound_mps[j], h, jac)
         if not tau >= 0.0:
             return np.nan, 1.0
@@ -197,10 +260,11 @@ def take_bearing(mean, cov, weight, ahead_s, edge, e, ears, p, h, jac, ph):
             above = folded(edge.elevation[e] - h[1])
             if above * above < 16.0 * variance_of(cov[k], jac[1], edge.var_elevation[e]):
                 absorb_angle(mean[k], cov[k], jac[1], above, edge.var_elevation[e], worth[k], ph)
-    whole = weight[0] * like[0] + weight[1] * like[1]
-    better = 0 if weight[0] > weight[1] else 1
-    for k in range(2):
-        weight[k] = min(max(weight[k] * like[k] / whole, 1e-3), 1.0 - 1e-3)
+    whole, better = 0.0, np.argmax(weight)
+    for k in range(MODES):
+        whole += weight[k] * like[k]
+    for k in range(MODES):
+        weight[k] *= like[k] / whole
     return nu[better], s[better]
 
 
@@ -254,7 +318,7 @@ def rerun(held, edge, first, horizon_ns, ears, p, settled):
         settled: (edges, 2) out, innovation and variance of bearings that were settled now, NaN for the others.
     """
     h, jac, ph, up = np.empty(2), np.empty((2, STATE)), np.empty(STATE), np.empty(3)
-    mean, cov, weight = np.empty((2, STATE)), np.empty((2, STATE, STATE)), np.empty(2)
+    mean, cov, weight = np.empty((MODES, STATE)), np.empty((MODES, STATE, STATE)), np.empty(MODES)
     for i in range(len(held.at_ns)):
         mean[:], cov[:], weight[:] = held.mean[i], held.cov[i], held.weight[i]
         at_ns = held.at_ns[i]
@@ -266,7 +330,7 @@ def rerun(held, edge, first, horizon_ns, ears, p, settled):
             dt = (edge.emitted_ns[e] - at_ns) / 1e9
             if dt > STANDING_STILL_S:
                 predict_sound(mean, cov, weight, dt, p, up)
-                for k in range(2):
+                for k in range(MODES):
                     bound_height(mean[k], cov[k], p, up, jac[0], ph)
                     level_out(mean[k], cov[k], up, jac[0], ph)
                 at_ns = edge.emitted_ns[e]
@@ -282,26 +346,29 @@ def rerun(held, edge, first, horizon_ns, ears, p, settled):
 @kernel
 def spread_over_modes(mean, cov, weight, x, c):
     """Write into `x` (8,), `c` (8, 8) the mean and covariance of a track over its modes."""
-    for a in range(STATE):
-        x[a] = weight[0] * mean[0, a] + weight[1] * mean[1, a]
-    for a in range(STATE):
-        for b in range(STATE):
-            spread = weight[0] * weight[1] * (mean[0, a] - mean[1, a]) * (mean[0, b] - mean[1, b])
-            c[a, b] = weight[0] * cov[0, a, b] + weight[1] * cov[1, a, b] + spread
+    x[:] = 0.0
+    c[:] = 0.0
+    for k in range(MODES):
+        for a in range(STATE):
+            x[a] += weight[k] * mean[k, a]
+    for k in range(MODES):
+        for a in range(STATE):
+            for b in range(STATE):
+                c[a, b] += weight[k] * (cov[k, a, b] + (mean[k, a] - x[a]) * (mean[k, b] - x[b]))
 
 
 @kernel
-def newest(held, x_out, c_out):
-    """Write every track's newest mean (n, 8) and covariance (n, 8, 8) over its modes."""
-    for i in range(len(held.at_ns)):
-        spread_over_modes(held.new_mean[i], held.new_cov[i], held.new_weight[i], x_out[i], c_out[i])
+def merged(mean, cov, weight, x_out, c_out):
+    """Write every track's mean (n, 8) and covariance (n, 8, 8) over its modes."""
+    for i in range(len(mean)):
+        spread_over_modes(mean[i], cov[i], weight[i], x_out[i], c_out[i])
 
 
 @kernel
 def sound_at(held, now_ns, p, x_out, c_out):
     """Write every track's mean (n, 8) and covariance (n, 8, 8), predicted from its newest state to `now_ns`."""
     up = np.empty(3)
-    mean, cov, weight = np.empty((2, STATE)), np.empty((2, STATE, STATE)), np.empty(2)
+    mean, cov, weight = np.empty((MODES, STATE)), np.empty((MODES, STATE, STATE)), np.empty(MODES)
     for i in range(len(held.at_ns)):
         mean[:], cov[:], weight[:] = held.new_mean[i], held.new_cov[i], held.new_weight[i]
         dt = (now_ns - held.new_at_ns[i]) / 1e9

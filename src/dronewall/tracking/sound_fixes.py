@@ -153,7 +153,7 @@ def _best_agreement(heard, ears, wind_var, s, j, due_ns, bearing, r):
     half_s = 1.1 * ears.period_s[j] + 0.4
     kappa = 2.0 * half_s * s.false_per_s / (2.0 * pi)
     slack = (s.place_sigma_m**2 + (40.0 * half_s) ** 2) / (r * r) + ears.north_var[j]
-    slack += wind_var / ears.sound_mps[j] ** 2
+    slack += wind_var[j] / ears.sound_mps[j] ** 2
     best = 0.0
     low = _first_at(heard.at_ns, heard.first[j], heard.first[j + 1], due_ns - np.int64(1e9 * half_s))
     for b in range(low, heard.first[j + 1]):
