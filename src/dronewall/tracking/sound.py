@@ -24,6 +24,7 @@ from dronewall.tracking.sound_association import HEAD_BITS, explain, places_inde
 from dronewall.tracking.sound_births import MOVING, search
 from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, rerun, sound_at
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
+from dronewall.tracking.sound_support import support
 from dronewall.tracking.store import TrackStore
 
 FloatArray = NDArray[np.float64]
@@ -42,14 +43,16 @@ ALONE_AFTER_S = 12.0
 EXPLAINED = 0.5
 MOST_BIRTHS = 256
 """New tracks in one second; more wait for the next."""
-SUPPORT_S, SUPPORT_ARRAYS = 15.0, 2
-"""A track is supported while so many arrays heard it within so long."""
+SUPPORT_S, SUPPORT_ARRAYS, SUPPORT_SHARE = 15.0, 2, 0.35
+"""A track is supported while so many arrays heard it within so long, and so large a share of what was due came."""
 FADING_S = 15.0
 STILL_MPS, STILL_S = 9.0, 25.0
 """What has been slower for so long stands on the ground."""
-NORTH_CORRELATED, NORTH_LEAST_RAD = 5.0, math.radians(0.25)
+NORTH_CORRELATED, NORTH_LEAST_RAD = 8.0, math.radians(0.25)
 """Bearings of one pass share the track's error, so that so many of them count as one; no array is known better."""
-START_SIGMA_M, START_SPEED_MPS, START_CLIMB_MPS = 1_500.0, 60.0, 2.0
+START_SIGMA_M, START_SPEED_MPS = 500.0, 20.0
+START_LOOSENED, START_CLIMB_MPS = 9.0, 2.0
+"""A track begins at its fit, loosened so much: its bearings are gone through again, and would count twice else."""
 
 
 class Held(NamedTuple):
@@ -266,17 +269,18 @@ class SoundTracker:
         settled = np.empty((len(e.at_ns), 2))
         horizon_ns = now_ns - round(SETTLED_AFTER_S * NS)
         rerun(self._held, e, first, horizon_ns, self._ears, self._p, settled)
-        self._support(e, now_ns)
+        self._support(e, first, now_ns)
         self._edges = _taken(e, np.flatnonzero(np.isnan(settled[:, 0]) & (e.emitted_ns > horizon_ns)))
         return e, settled
 
-    def _support(self, e: Edges, now_ns: int) -> None:
+    def _support(self, e: Edges, first: IntArray, now_ns: int) -> None:
         """Note which tracks enough arrays have heard lately, and which are fast enough to fly."""
         held = self._held
-        lately = (e.share > 0.3) & ((now_ns - e.at_ns) / 1e9 < SUPPORT_S)
-        pairs = np.unique(np.stack([e.track_id[lately], e.sensor[lately].astype(np.int64)], axis=1), axis=0)
-        arrays = np.bincount(np.searchsorted(held.track_id, pairs[:, 0]), minlength=len(held.at_ns))
-        held.supported_ns[arrays >= SUPPORT_ARRAYS] = now_ns
+        x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
+        merged(held.new_mean, held.new_cov, held.new_weight, x, c)
+        arrays, share = np.zeros(len(x), np.int64), np.zeros(len(x))
+        support(e, first, x, self._ears, now_ns, SUPPORT_S, arrays, share)
+        held.supported_ns[(arrays >= SUPPORT_ARRAYS) & (share > SUPPORT_SHARE)] = now_ns
         mode = np.argmax(held.new_weight, axis=1)
         speed = np.linalg.norm(held.new_mean[np.arange(len(mode)), mode, 3:6], axis=1)
         held.moved_ns[speed > STILL_MPS] = now_ns
@@ -357,7 +361,7 @@ class SoundTracker:
         if not len(order):
             return
         order = order[np.argsort(-seeds[order, 3], kind="stable")]
-        births, owner = np.zeros((MOST_BIRTHS, 9)), np.full(len(heard.at_ns), -1)
+        births, owner = np.zeros((MOST_BIRTHS, 23)), np.full(len(heard.at_ns), -1)
         emitted_ns = np.zeros(len(heard.at_ns), np.int64)
         count = search(heard, ears, wind, wind_var, now_ns, self._s, seeds, order, births, owner, emitted_ns)
         for n in range(count):
@@ -381,9 +385,14 @@ class SoundTracker:
         now_place = place + velocity * (now_ns - start_ns) / 1e9
         if self._is_known(store, now_place, velocity):
             return
-        cov = np.zeros((6, 6))
-        cov[:3, :3] = axes.T @ np.diag([START_SIGMA_M**2, START_SIGMA_M**2, self._p.height_sigma_m**2]) @ axes
-        cov[3:, 3:] = axes.T @ np.diag([START_SPEED_MPS**2, START_SPEED_MPS**2, START_CLIMB_MPS**2]) @ axes
+        move = np.eye(4)
+        move[0, 2] = move[1, 3] = ahead_s
+        fit = START_LOOSENED * move @ birth[7:].reshape(4, 4) @ move.T
+        place_sq, speed_sq = START_SIGMA_M**2, START_SPEED_MPS**2
+        enu = np.diag([place_sq, place_sq, self._p.height_sigma_m**2, speed_sq, speed_sq, START_CLIMB_MPS**2])
+        enu[np.ix_([0, 1, 3, 4], [0, 1, 3, 4])] += fit
+        turn = np.kron(np.eye(2), axes)
+        cov = turn.T @ enu @ turn
         mean = np.concatenate([place, velocity])
         track_id = insert(store, mean, cov, now_ns, self._main)
         self._hold(np.array([track_id]), np.array([start_ns]), mean[None], cov[None], now_ns)

@@ -199,7 +199,7 @@ def search(heard, ears, wind, wind_var, now_ns, s, seeds, order, births, owner, 
 
     Args:
         order: rows of `heard` with a seed, best first.
-        births: (room, 9) out: bearing of the seed, verdict, misfit, fit (4), variances of place and of velocity.
+        births: (room, 23) out: bearing of the seed, verdict, misfit, fit (4), its covariance (16).
         owner: (n,) out, which birth took each bearing, -1 none.
         emitted_ns: (n,) out, when it was emitted by that source.
     """
@@ -227,7 +227,7 @@ def search(heard, ears, wind, wind_var, now_ns, s, seeds, order, births, owner, 
             continue
         births[count, 0], births[count, 1], births[count, 2] = a, found, misfit
         births[count, 3:7] = f
-        births[count, 7], births[count, 8] = c[0, 0] + c[1, 1], c[2, 2] + c[3, 3]
+        births[count, 7:23] = c.ravel()
         for k in range(gathered):
             nu, variance, lag = _innovation(heard, ears, wind, wind_var, s, a, seeds[a], rows[k], near_of[k], f, jac)
             if own[k]:

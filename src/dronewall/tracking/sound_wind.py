@@ -23,13 +23,15 @@ FloatArray = NDArray[np.float64]
 
 CELL_DEG = 1.0
 """Regions are cells of so many degrees of latitude, and as wide."""
-NEXT_CELL = 0.5
+NEXT_CELL = 0.8
 """How much what was learned in a neighbouring cell is worth."""
-SIGMA_MPS = 7.0
+SIGMA_MPS = 5.5
 """The wind near the ground before anything is known of it, each component."""
-LEAST_SIGMA_MPS = 0.6
+LEAST_SIGMA_MPS = 1.0
 """The wind is never the same everywhere in a region: no sum of information says more than this."""
 RETIRED_MEMORY_S = 1_800.0
+TRUST = 0.3
+"""How much of what a track says it has learned is believed: a slight turn looks like wind."""
 WORTH_TELLING = 0.05
 """Information is handed to a track when it has grown by this share."""
 
@@ -82,7 +84,7 @@ def learned_by(mean: FloatArray, cov: FloatArray, given: Known) -> Known:
     sound = values[:, 0] >= 0.0
     kept = np.einsum("nij,nj,nkj->nik", vectors, np.maximum(values, 0.0), vectors)
     wind = np.einsum("nij,nj->ni", kept, mean)
-    return Known(kept, np.where(sound[:, None], pull, wind))
+    return Known(TRUST * kept, TRUST * np.where(sound[:, None], pull, wind))
 
 
 def told(
