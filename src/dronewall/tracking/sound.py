@@ -43,8 +43,9 @@ ALONE_AFTER_S = 12.0
 EXPLAINED = 0.5
 MOST_BIRTHS = 256
 """New tracks in one second; more wait for the next."""
-SUPPORT_S, SUPPORT_ARRAYS, SUPPORT_SHARE = 15.0, 2, 0.35
+SUPPORT_S, SUPPORT_ARRAYS, SUPPORT_SHARE = 15.0, 2, 0.5
 """A track is supported while so many arrays heard it within so long, and so large a share of what was due came."""
+SHARE_MEMORY, SHARE_AT_FIRST = 0.1, 0.8
 FADING_S = 15.0
 STILL_MPS, STILL_S = 9.0, 25.0
 """What has been slower for so long stands on the ground."""
@@ -59,6 +60,7 @@ class Held(NamedTuple):
     """Tracks held here, by their number: the settled state at `at_ns`, the newest at `new_at_ns`, by modes.
 
     `given_info` and `given_pull` are what others told it of the wind.
+    `share` is the smoothed share of due reports that came.
     `supported_ns` is when enough arrays last heard a track, `moved_ns` when it was last fast enough to fly.
     """
 
@@ -74,6 +76,7 @@ class Held(NamedTuple):
     heard_ns: IntArray
     supported_ns: IntArray
     moved_ns: IntArray
+    share: FloatArray
     given_info: FloatArray
     given_pull: FloatArray
 
@@ -96,7 +99,7 @@ def _no_tracks() -> Held:
     whole, one = (lambda: np.empty(0, np.int64)), (lambda *cell: np.empty((0, *cell)))
     return Held(
         *(whole(), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES)),
-        *(whole(), whole(), whole(), one(2, 2), one(2)),
+        *(whole(), whole(), whole(), one(), one(2, 2), one(2)),
     )
 
 
@@ -212,7 +215,8 @@ class SoundTracker:
         now = np.full(count, now_ns)
         new = Held(
             *(track_id.copy(), at_ns.copy(), x, c, weight),
-            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy(), given.info, given.pull),
+            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy()),
+            *(np.full(count, SHARE_AT_FIRST), given.info, given.pull),
         )
         held = _joined(self._held, new)
         self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
@@ -280,7 +284,8 @@ class SoundTracker:
         merged(held.new_mean, held.new_cov, held.new_weight, x, c)
         arrays, share = np.zeros(len(x), np.int64), np.zeros(len(x))
         support(e, first, x, self._ears, now_ns, SUPPORT_S, arrays, share)
-        held.supported_ns[(arrays >= SUPPORT_ARRAYS) & (share > SUPPORT_SHARE)] = now_ns
+        held.share[:] += SHARE_MEMORY * (np.minimum(share, 1.0) - held.share)
+        held.supported_ns[(arrays >= SUPPORT_ARRAYS) & (held.share > SUPPORT_SHARE)] = now_ns
         mode = np.argmax(held.new_weight, axis=1)
         speed = np.linalg.norm(held.new_mean[np.arange(len(mode)), mode, 3:6], axis=1)
         held.moved_ns[speed > STILL_MPS] = now_ns

@@ -9,14 +9,17 @@ Source:
 
 from __future__ import annotations
 
-from math import atan2, sqrt
+from math import atan2, cos, log, pi, sin, sqrt
 
 import numpy as np
 
 from dronewall.geodesy.jit import kernel
 from dronewall.tracking.sound_filter import folded
 
-ROUNDS = 6
+ROUNDS = 5
+START_COURSES, START_MPS, START_SIGMA_MPS = 8, 50.0, 30.0
+STRANGE_PER_RAD = 0.3
+"""Density of bearings of other sources; a bearing counts for a fit by how much better the fit explains it."""
 GATE_SQ = 12.0
 FIT = 4
 REFUSED, MOVING, STANDING = 0, 1, 2
@@ -67,18 +70,21 @@ def gather(heard, ears, s, a, seed, rows, near_of, lag_s):
 
 
 @kernel
-def grow(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, f, c):
+def grow(heard, ears, wind, wind_var, s, a, seed, start, rows, near_of, count, own, f, c):
     """Fit position and velocity `f` (4,) with covariance `c` (4, 4) at the seed's instant to what was gathered.
 
+    `start` is the velocity, east and north, and its 1-σ, from which the search goes out.
+
     First bearing by bearing from the seed's instant outwards, so that each finds the source where the former left it;
-    then all together. `own` (count,) tells which bearings are the source's own. Returns the mean squared misfit.
+    then all together. `own` (count,) tells which bearings are the source's own: of those that an array reports at one
+    instant, one at most. Returns the evidence for the source and the mean squared misfit.
     """
     i = heard.sensor[a]
     jac, ph = np.empty(FIT), np.empty(FIT)
-    f[0], f[1], f[2], f[3] = seed[0], seed[1], 0.0, 0.0
+    f[0], f[1], f[2], f[3] = seed[0], seed[1], start[0], start[1]
     c[:] = 0.0
     c[0, 0] = c[1, 1] = 500.0**2
-    c[2, 2] = c[3, 3] = s.speed_sigma_mps**2
+    c[2, 2] = c[3, 3] = start[2] ** 2
     for k in range(count):
         nu, variance, lag = _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
         for x in range(FIT):
@@ -95,30 +101,81 @@ def grow(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, f, 
         for x in range(FIT):
             for y in range(FIT):
                 c[x, y] -= ph[x] * ph[y] / total
-    misfit = np.inf
+    misfit, evidence = np.inf, 0.0
+    nus, variances = np.empty(count), np.empty(count)
     for _ in range(ROUNDS):
         information, pull = np.zeros((FIT, FIT)), np.zeros(FIT)
         information[2, 2] = information[3, 3] = s.speed_sigma_mps**-2
         pull[2], pull[3] = -f[2] * information[2, 2], -f[3] * information[3, 3]
-        squares, taken = 0.0, 0
+        squares, taken, evidence = 0.0, 0, 0.0
         for k in range(count):
-            nu, variance, lag = _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
-            own[k] = nu * nu < GATE_SQ * variance and abs(lag) < s.window_s
+            nus[k], variances[k], lag = _innovation(
+                heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac
+            )
+            own[k] = nus[k] * nus[k] < GATE_SQ * variances[k] and abs(lag) < s.window_s
+        _one_of_each_report(heard, rows, count, nus, own)
+        for k in range(count):
             if not own[k]:
                 continue
+            nu, variance = nus[k], variances[k]
+            _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
             squares += nu * nu / variance
+            evidence += log(1.0 / (sqrt(2.0 * pi * variance) * STRANGE_PER_RAD)) - 0.5 * nu * nu / variance
             taken += 1
             for x in range(FIT):
                 pull[x] += jac[x] * nu / variance
                 for y in range(FIT):
                     information[x, y] += jac[x] * jac[y] / variance
         if taken < 4 or abs(np.linalg.det(information)) < 1e-30:
-            return np.inf
+            return 0.0, np.inf
         c[:] = np.linalg.inv(information)
         step = c @ pull
         for x in range(FIT):
             f[x] += step[x]
         misfit = squares / taken
+    return evidence, misfit
+
+
+@kernel
+def _one_of_each_report(heard, rows, count, nus, own):
+    """Leave of the bearings that one array reports at one instant only the nearest its own; they stand together."""
+    best = -1
+    for k in range(count):
+        b = rows[k]
+        if best >= 0 and (
+            heard.sensor[b] != heard.sensor[rows[best]] or heard.at_ns[b] != heard.at_ns[rows[best]]
+        ):
+            best = -1
+        if not own[k]:
+            continue
+        if best < 0:
+            best = k
+        elif abs(nus[k]) < abs(nus[best]):
+            own[best], best = False, k
+        else:
+            own[k] = False
+
+
+@kernel
+def grow_best(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, f, c):
+    """Fit as `grow` does from several velocities and keep the fit with most evidence; return its misfit.
+
+    Where two sources pass each other, a fit that sets out from no velocity may end up with bearings of both.
+    """
+    start = np.zeros(3)
+    start[2] = s.speed_sigma_mps
+    best, misfit = grow(heard, ears, wind, wind_var, s, a, seed, start, rows, near_of, count, own, f, c)
+    other_own, other_f, other_c = np.zeros(len(own), np.bool_), np.empty(FIT), np.empty((FIT, FIT))
+    start[2] = START_SIGMA_MPS
+    for n in range(START_COURSES):
+        course = 2.0 * pi * n / START_COURSES
+        start[0], start[1] = START_MPS * sin(course), START_MPS * cos(course)
+        evidence, other = grow(
+            heard, ears, wind, wind_var, s, a, seed, start, rows, near_of, count, other_own, other_f, other_c
+        )
+        if evidence > best:
+            best, misfit = evidence, other
+            own[:], f[:], c[:] = other_own, other_f, other_c
     return misfit
 
 
@@ -219,7 +276,7 @@ def search(heard, ears, wind, wind_var, now_ns, s, seeds, order, births, owner, 
         if _near_any(place, tried, tries, 0.5 * s.apart_m):
             continue
         gathered = gather(heard, ears, s, a, seeds[a], rows, near_of, lag_s)
-        misfit = grow(heard, ears, wind, wind_var, s, a, seeds[a], rows, near_of, gathered, own, f, c)
+        misfit = grow_best(heard, ears, wind, wind_var, s, a, seeds[a], rows, near_of, gathered, own, f, c)
         found = verdict(heard, ears, s, a, seeds[a], rows, near_of, gathered, own, f, c, misfit, now_ns)
         if found == REFUSED:
             tried[tries] = place

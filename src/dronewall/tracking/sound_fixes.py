@@ -59,9 +59,9 @@ class SearchParameters(NamedTuple):
     moving_sq: float = 25.0
     """Squared sigmas by which a source's velocity must differ from none: tractors and generators do not fly."""
     least_bearings: int = 12
-    most_misfit: float = 1.8
+    most_misfit: float = 1.3
     """Greatest mean of squared innovations over their variances."""
-    least_share: float = 0.45
+    least_share: float = 0.55
     """Least share of the expected reports that came."""
     q_gate: float = 4.0
     apart_m: float = 900.0
