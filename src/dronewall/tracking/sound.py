@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,26 @@ from numpy.typing import NDArray
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.tracks import TrackStatus
-from dronewall.tracking import sound_wind
+from dronewall.tracking import sound_standing, sound_wind
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
 from dronewall.tracking.sound_association import HEAD_BITS, explain, places_index
-from dronewall.tracking.sound_births import MOVING, search
+from dronewall.tracking.sound_births import MOVING, STANDING, search
 from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, rerun, sound_at
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
 from dronewall.tracking.sound_support import support
+from dronewall.tracking.sound_tables import (
+    Edges,
+    Held,
+    insert,
+    joined,
+    no_bearings,
+    no_edges,
+    no_tracks,
+    rows_of,
+    taken,
+    together,
+)
 from dronewall.tracking.store import TrackStore
 
 FloatArray = NDArray[np.float64]
@@ -51,75 +63,10 @@ STILL_MPS, STILL_S = 9.0, 25.0
 """What has been slower for so long stands on the ground."""
 NORTH_CORRELATED, NORTH_LEAST_RAD = 8.0, math.radians(0.25)
 """Bearings of one pass share the track's error, so that so many of them count as one; no array is known better."""
+WEIGHTS_AT_FIRST = (0.8, 0.1, 0.1)
 START_SIGMA_M, START_SPEED_MPS = 500.0, 20.0
 START_LOOSENED, START_CLIMB_MPS = 9.0, 2.0
 """A track begins at its fit, loosened so much: its bearings are gone through again, and would count twice else."""
-
-
-class Held(NamedTuple):
-    """Tracks held here, by their number: the settled state at `at_ns`, the newest at `new_at_ns`, by modes.
-
-    `given_info` and `given_pull` are what others told it of the wind.
-    `share` is the smoothed share of due reports that came.
-    `supported_ns` is when enough arrays last heard a track, `moved_ns` when it was last fast enough to fly.
-    """
-
-    track_id: IntArray
-    at_ns: IntArray
-    mean: FloatArray
-    cov: FloatArray
-    weight: FloatArray
-    new_at_ns: IntArray
-    new_mean: FloatArray
-    new_cov: FloatArray
-    new_weight: FloatArray
-    heard_ns: IntArray
-    supported_ns: IntArray
-    moved_ns: IntArray
-    share: FloatArray
-    given_info: FloatArray
-    given_pull: FloatArray
-
-
-class Edges(NamedTuple):
-    """Bearings that tracks held here took and that are not settled yet, ordered by track and emission."""
-
-    track_id: IntArray
-    emitted_ns: IntArray
-    at_ns: IntArray
-    sensor: NDArray[np.int32]
-    azimuth: FloatArray
-    elevation: FloatArray
-    var_azimuth: FloatArray
-    var_elevation: FloatArray
-    share: FloatArray
-
-
-def _no_tracks() -> Held:
-    whole, one = (lambda: np.empty(0, np.int64)), (lambda *cell: np.empty((0, *cell)))
-    return Held(
-        *(whole(), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES), whole(), one(MODES, 8), one(MODES, 8, 8), one(MODES)),
-        *(whole(), whole(), whole(), one(), one(2, 2), one(2)),
-    )
-
-
-def _no_edges() -> Edges:
-    whole, real = (lambda: np.empty(0, np.int64)), (lambda: np.empty(0))
-    return Edges(whole(), whole(), whole(), np.empty(0, np.int32), real(), real(), real(), real(), real())
-
-
-def _no_bearings() -> Heard:
-    real, flag = (lambda: np.empty(0)), (lambda: np.empty(0, np.bool_))
-    at_ns, sensor = np.empty(0, np.int64), np.empty(0, np.int32)
-    return Heard(at_ns, sensor, real(), real(), real(), real(), flag(), flag(), np.zeros(1, np.int64))
-
-
-def _taken(table: Any, rows: NDArray[Any]) -> Any:
-    return type(table)(*(column[rows] for column in table))
-
-
-def _joined(table: Any, more: Any) -> Any:
-    return type(table)(*(np.concatenate(pair) for pair in zip(table, more, strict=True)))
 
 
 class SoundTracker:
@@ -127,9 +74,10 @@ class SoundTracker:
 
     def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
         self._main, self._p, self._s = parameters, SoundParameters(), SearchParameters()
-        self._held, self._edges = _no_tracks(), _no_edges()
+        self._held, self._edges = no_tracks(), no_edges()
         self._retired = sound_wind.nothing_retired()
-        self._waiting, self._unexplained = _no_bearings(), _no_bearings()
+        self._standing = sound_standing.nothing_stands()
+        self._waiting, self._unexplained = no_bearings(), no_bearings()
         self._second = -1
         self.dropped = 0
         self._ears: Ears = ears_of(Sensors())
@@ -175,7 +123,7 @@ class SoundTracker:
             *(o.at_ns[rows], o.sensor[rows], o.z[rows, 0], o.z[rows, 1], o.noise[rows, 0, 0], o.noise[rows, 1, 1]),
             *(np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
         )
-        self._waiting = _together(self._waiting, new)
+        self._waiting = together(self._waiting, new)
 
     def _take_over(self, store: TrackStore, now_ns: int) -> None:
         """Let go of tracks that others support again, and take those that nobody but arrays has heard lately."""
@@ -201,49 +149,51 @@ class SoundTracker:
             self._retired = sound_wind.retire(
                 self._retired, cells[gone], sound_wind.Known(own.info[gone], own.pull[gone])
             )
-            self._held = _taken(self._held, np.flatnonzero(~gone))
+            self._held = taken(self._held, np.flatnonzero(~gone))
 
     def _hold(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> None:
         """Begin to hold tracks whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
         count = len(track_id)
         x, c = np.zeros((count, MODES, 8)), np.zeros((count, MODES, 8, 8))
         x[:, :, :6], c[:, :, :6, :6] = mean[:, None], cov[:, None]
-        given = sound_wind.without(self._told(sound_wind.cell_of_place(mean[:, :3])), sound_wind.Known(0.0, 0.0))
+        given = sound_wind.limited(self._told(sound_wind.cell_of_place(mean[:, :3])))
         x[:, :, 6:] = sound_wind.wind_of(given)[0][:, None]
         c[:, :, 6:, 6:] = np.linalg.inv(given.info)[:, None]
-        weight = np.tile([0.8, 0.1, 0.1], (count, 1))
-        now = np.full(count, now_ns)
-        new = Held(
-            *(track_id.copy(), at_ns.copy(), x, c, weight),
-            *(at_ns.copy(), x.copy(), c.copy(), weight.copy(), now, now.copy(), now.copy()),
-            *(np.full(count, SHARE_AT_FIRST), given.info, given.pull),
+        modes = (x, c, np.tile(WEIGHTS_AT_FIRST, (count, 1)))
+        new = Held._make(
+            (
+                *(track_id.copy(), at_ns.copy(), *modes),
+                *(at_ns.copy(), *(column.copy() for column in modes)),
+                *(np.full(count, now_ns) for _ in range(3)),
+                *(np.full(count, SHARE_AT_FIRST), given.info, given.pull),
+            )
         )
-        held = _joined(self._held, new)
-        self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
+        held = joined(self._held, new)
+        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
 
     def _hear(self, now_ns: int) -> None:
         """Share the bearings that came among the tracks held here; keep what none of them explains."""
         new = self._waiting
         order = np.lexsort((new.azimuth, new.at_ns, new.sensor))
-        new = _rows(new, order)
-        self._waiting = _no_bearings()
+        new = rows_of(new, order)
+        self._waiting = no_bearings()
         explained = np.zeros(len(order))
         if len(self._held.at_ns) and len(order):
             self._share(new, explained)
-        fresh = _rows(new, np.flatnonzero(explained < EXPLAINED))
-        kept = _rows(self._unexplained, np.flatnonzero(self._unexplained.free))
+        fresh = rows_of(new, np.flatnonzero(explained < EXPLAINED))
+        kept = rows_of(self._unexplained, np.flatnonzero(self._unexplained.free))
         kept.fresh[:] = False
-        together = _together(kept, fresh)
-        recent = (now_ns - together.at_ns) / 1e9 < REMEMBERED_S
-        together = _rows(together, np.flatnonzero(recent))
-        surplus = len(together.at_ns) - REMEMBERED_MOST
+        known = together(kept, fresh)
+        recent = (now_ns - known.at_ns) / 1e9 < REMEMBERED_S
+        known = rows_of(known, np.flatnonzero(recent))
+        surplus = len(known.at_ns) - REMEMBERED_MOST
         if surplus > 0:
             self.dropped += surplus
-            together = _rows(together, np.sort(np.argsort(together.at_ns, kind="stable")[surplus:]))
-        order = np.lexsort((together.azimuth, together.at_ns, together.sensor))
-        together = _rows(together, order)
-        first = np.searchsorted(together.sensor, np.arange(len(self._ears.reach_m) + 1)).astype(np.int64)
-        self._unexplained = together._replace(first=first)
+            known = rows_of(known, np.sort(np.argsort(known.at_ns, kind="stable")[surplus:]))
+        order = np.lexsort((known.azimuth, known.at_ns, known.sensor))
+        known = rows_of(known, order)
+        first = np.searchsorted(known.sensor, np.arange(len(self._ears.reach_m) + 1)).astype(np.int64)
+        self._unexplained = known._replace(first=first)
 
     def _share(self, new: Heard, explained: FloatArray) -> None:
         held = self._held
@@ -263,18 +213,18 @@ class SoundTracker:
             *(track_id, emitted_ns, b.at_ns[bearing], b.sensor[bearing], b.azimuth[bearing], b.elevation[bearing]),
             *(b.var_azimuth[bearing], b.var_elevation[bearing], share),
         )
-        self._edges = _joined(self._edges, more)
+        self._edges = joined(self._edges, more)
 
     def _rerun(self, now_ns: int) -> tuple[Edges, FloatArray]:
         """Bring every track held here to its newest bearing; forget the bearings that are settled."""
-        e = _taken(self._edges, np.flatnonzero(np.isin(self._edges.track_id, self._held.track_id)))
-        e = _taken(e, np.lexsort((e.sensor, e.emitted_ns, e.track_id)))
+        e = taken(self._edges, np.flatnonzero(np.isin(self._edges.track_id, self._held.track_id)))
+        e = taken(e, np.lexsort((e.sensor, e.emitted_ns, e.track_id)))
         first = np.searchsorted(e.track_id, np.append(self._held.track_id, np.iinfo(np.int64).max)).astype(np.int64)
         settled = np.empty((len(e.at_ns), 2))
         horizon_ns = now_ns - round(SETTLED_AFTER_S * NS)
         rerun(self._held, e, first, horizon_ns, self._ears, self._p, settled)
         self._support(e, first, now_ns)
-        self._edges = _taken(e, np.flatnonzero(np.isnan(settled[:, 0]) & (e.emitted_ns > horizon_ns)))
+        self._edges = taken(e, np.flatnonzero(np.isnan(settled[:, 0]) & (e.emitted_ns > horizon_ns)))
         return e, settled
 
     def _support(self, e: Edges, first: IntArray, now_ns: int) -> None:
@@ -310,7 +260,9 @@ class SoundTracker:
         c.weight[rows, 0] = held.new_weight[at, 0]
         c.weight[rows, 1:] = (1.0 - held.new_weight[at, :1]) / (c.weight.shape[1] - 1)
         unheard_s = (now_ns - held.supported_ns[at]) / 1e9
-        c.existence[rows] = np.where((now_ns - held.moved_ns[at]) / 1e9 > STILL_S, 0.0, 0.99 * np.exp(-unheard_s / FADING_S))
+        c.existence[rows] = np.where(
+            (now_ns - held.moved_ns[at]) / 1e9 > STILL_S, 0.0, 0.99 * np.exp(-unheard_s / FADING_S)
+        )
         c.heard_at_ns[rows] = held.heard_ns[at]
         c.heard_ns[rows, SensorKind.ACOUSTIC_ARRAY] = held.heard_ns[at]
         c.updated_ns[rows] = held.new_at_ns[at]
@@ -351,7 +303,7 @@ class SoundTracker:
 
     def _wind_at_ears(self) -> tuple[FloatArray, FloatArray]:
         cells, at = np.unique(self._ear_cell, return_inverse=True)
-        wind, variance = sound_wind.wind_of(sound_wind.without(self._told(cells), sound_wind.Known(0.0, 0.0)))
+        wind, variance = sound_wind.wind_of(sound_wind.limited(self._told(cells)))
         return wind[at], variance[at]
 
     def _begin(self, store: TrackStore, now_ns: int) -> None:
@@ -370,8 +322,17 @@ class SoundTracker:
         emitted_ns = np.zeros(len(heard.at_ns), np.int64)
         count = search(heard, ears, wind, wind_var, now_ns, self._s, seeds, order, births, owner, emitted_ns)
         for n in range(count):
-            if births[n, 1] == MOVING:
+            if births[n, 1] == STANDING:
+                self._standing = sound_standing.noted(self._standing, self._place(births[n]), now_ns)
+        for n in range(count):
+            if births[n, 1] == MOVING and not sound_standing.is_near(self._standing, self._place(births[n])):
                 self._birth(store, births[n], seeds, np.flatnonzero(owner == n), emitted_ns, now_ns)
+
+    def _place(self, birth: FloatArray) -> FloatArray:
+        """Return where a fit is at its seed's instant, ECEF."""
+        i = int(self._unexplained.sensor[int(birth[0])])
+        level = np.array([birth[3], birth[4], self._s.height_m])
+        return np.asarray(self._ears.site[i] + self._ears.axes[i].T @ level, float)
 
     def _birth(
         self, store: TrackStore, birth: FloatArray, seeds: FloatArray, own: IntArray, emitted_ns: IntArray, now_ns: int
@@ -403,15 +364,15 @@ class SoundTracker:
         self._hold(np.array([track_id]), np.array([start_ns]), mean[None], cov[None], now_ns)
         self._add(heard, own, np.full(len(own), track_id), emitted_ns[own], np.ones(len(own)))
         held = self._held
-        self._held = _taken(held, np.flatnonzero(held.track_id == track_id))
+        self._held = taken(held, np.flatnonzero(held.track_id == track_id))
         kept_edges = self._edges
-        self._edges = _taken(kept_edges, np.flatnonzero(kept_edges.track_id == track_id))
+        self._edges = taken(kept_edges, np.flatnonzero(kept_edges.track_id == track_id))
         self._rerun(now_ns)
         self._write(store, now_ns)
         others, mine = held.track_id != track_id, kept_edges.track_id != track_id
-        held = _joined(_taken(held, np.flatnonzero(others)), self._held)
-        self._held = _taken(held, np.argsort(held.track_id, kind="stable"))
-        self._edges = _joined(_taken(kept_edges, np.flatnonzero(mine)), self._edges)
+        held = joined(taken(held, np.flatnonzero(others)), self._held)
+        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
+        self._edges = joined(taken(kept_edges, np.flatnonzero(mine)), self._edges)
 
     def _is_known(self, store: TrackStore, place: FloatArray, velocity: FloatArray) -> bool:
         """Whether a track is already where a birth would be, flying alike."""
@@ -423,9 +384,20 @@ class SoundTracker:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""
-        tables = {"held": self._held, "edges": self._edges, "waiting": self._waiting, "unheard": self._unexplained}
+        tables: dict[str, Any] = {
+            "standing": self._standing,
+            "held": self._held,
+            "edges": self._edges,
+            "waiting": self._waiting,
+            "unheard": self._unexplained,
+        }
         named = {f"sound.{t}.{name}": c.copy() for t, table in tables.items() for name, c in table._asdict().items()}
-        return {**named, **learned(self._ears), **sound_wind.checkpointed(self._retired), "sound": np.array([self._second, self.dropped], np.int64)}
+        return {
+            **named,
+            **learned(self._ears),
+            **sound_wind.checkpointed(self._retired),
+            "sound": np.array([self._second, self.dropped], np.int64),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
@@ -434,34 +406,8 @@ class SoundTracker:
             return kind(*(state[f"sound.{name}.{field}"].copy() for field in kind._fields))
 
         self._held, self._edges = table(Held, "held"), table(Edges, "edges")
+        self._standing = table(sound_standing.Standing, "standing")
         self._waiting, self._unexplained = table(Heard, "waiting"), table(Heard, "unheard")
         self._second, self.dropped = (int(value) for value in state["sound"])
         relearn(self._ears, state)
         self._retired = sound_wind.retired_from(state)
-
-
-def _rows(b: Heard, rows: NDArray[Any]) -> Heard:
-    return Heard(*(column[rows] for column in b[:-1]), first=b.first)
-
-
-def _together(a: Heard, b: Heard) -> Heard:
-    return Heard(*(np.concatenate(pair) for pair in zip(a[:-1], b[:-1], strict=True)), first=a.first)
-
-
-def insert(store: TrackStore, mean: FloatArray, cov: FloatArray, now_ns: int, p: Parameters) -> int:
-    """Add a track to a store, ready to be confirmed; return its number."""
-    store.make_room(1, store.columns.visited.shape[1])
-    row, c = store.count, store.columns
-    for column in c:
-        column[row] = 0
-    c.track_id[row] = store.next_id
-    c.mean[row], c.cov[row] = mean, cov
-    c.weight[row] = 1.0 / c.weight.shape[1]
-    c.at_ns[row] = c.born_ns[row] = c.heard_at_ns[row] = c.updated_ns[row] = now_ns
-    c.revisit_s[row] = 4.0
-    c.existence[row] = 0.99
-    c.hits[row] = p.confirm_hits
-    store.count += 1
-    store.next_id += 1
-    store.clear_claims(row)
-    return int(c.track_id[row])

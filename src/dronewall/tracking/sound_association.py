@@ -38,7 +38,8 @@ def _tracks_near(site, reach_m, x, heads, links, near):
             for iz in range(low[2], high[2] + 1):
                 i = heads[bucket_of(ix, iy, iz, len(heads))]
                 while i >= 0:
-                    inside = cell_of(x[i, 0]) == ix and cell_of(x[i, 1]) == iy and cell_of(x[i, 2]) == iz
+                    inside = cell_of(x[i, 0]) == ix and cell_of(x[i, 1]) == iy
+                    inside &= cell_of(x[i, 2]) == iz
                     sq = (x[i, 0] - site[0]) ** 2 + (x[i, 1] - site[1]) ** 2 + (x[i, 2] - site[2]) ** 2
                     if inside and sq < reach_m * reach_m and count < len(near):
                         near[count] = i
@@ -78,7 +79,7 @@ def explain(heard, held, x, c, heads, links, ears, p, explained, edges):
 
 @kernel
 def _share(heard, first, last, held, x, c, near, ears, p, explained, edges, count):
-    """Share the bearings [first, last) of one array and instant out among the tracks `near`; return the edges so far."""
+    """Share the bearings [first, last) of one array and instant among the tracks `near`; return the edges so far."""
     most = len(near) * (last - first)
     psi, plot, lag = np.empty(most), np.empty(most, np.int32), np.empty(most)
     starts = np.zeros(len(near) + 1, np.int32)

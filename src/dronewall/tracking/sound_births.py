@@ -74,66 +74,73 @@ def grow(heard, ears, wind, wind_var, s, a, seed, start, rows, near_of, count, o
     """Fit position and velocity `f` (4,) with covariance `c` (4, 4) at the seed's instant to what was gathered.
 
     `start` is the velocity, east and north, and its 1-σ, from which the search goes out.
-
     First bearing by bearing from the seed's instant outwards, so that each finds the source where the former left it;
     then all together. `own` (count,) tells which bearings are the source's own: of those that an array reports at one
     instant, one at most. Returns the evidence for the source and the mean squared misfit.
     """
-    i = heard.sensor[a]
-    jac, ph = np.empty(FIT), np.empty(FIT)
     f[0], f[1], f[2], f[3] = seed[0], seed[1], start[0], start[1]
     c[:] = 0.0
     c[0, 0] = c[1, 1] = 500.0**2
     c[2, 2] = c[3, 3] = start[2] ** 2
+    _go_outwards(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, f, c)
+    evidence, misfit = 0.0, np.inf
+    for _ in range(ROUNDS):
+        evidence, misfit = _refine(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, f, c)
+        if misfit == np.inf:
+            break
+    return evidence, misfit
+
+
+@kernel
+def _go_outwards(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, f, c):
+    """Update fit `f` (4,), `c` (4, 4) by one bearing after the other, in place."""
+    jac, ph = np.empty(FIT), np.empty(FIT)
     for k in range(count):
-        nu, variance, lag = _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
+        nu, total, _ = _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
         for x in range(FIT):
             ph[x] = 0.0
             for y in range(FIT):
                 ph[x] += c[x, y] * jac[y]
-        total = variance
         for x in range(FIT):
             total += jac[x] * ph[x]
         if nu * nu > GATE_SQ * total:
             continue
         for x in range(FIT):
             f[x] += ph[x] * nu / total
-        for x in range(FIT):
             for y in range(FIT):
                 c[x, y] -= ph[x] * ph[y] / total
-    misfit, evidence = np.inf, 0.0
+
+
+@kernel
+def _refine(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, f, c):
+    """Take one step of Gauss and Newton; return evidence and misfit before it, misfit infinite if it cannot be done."""
+    jac = np.empty(FIT)
     nus, variances = np.empty(count), np.empty(count)
-    for _ in range(ROUNDS):
-        information, pull = np.zeros((FIT, FIT)), np.zeros(FIT)
-        information[2, 2] = information[3, 3] = s.speed_sigma_mps**-2
-        pull[2], pull[3] = -f[2] * information[2, 2], -f[3] * information[3, 3]
-        squares, taken, evidence = 0.0, 0, 0.0
-        for k in range(count):
-            nus[k], variances[k], lag = _innovation(
-                heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac
-            )
-            own[k] = nus[k] * nus[k] < GATE_SQ * variances[k] and abs(lag) < s.window_s
-        _one_of_each_report(heard, rows, count, nus, own)
-        for k in range(count):
-            if not own[k]:
-                continue
-            nu, variance = nus[k], variances[k]
-            _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
-            squares += nu * nu / variance
-            evidence += log(1.0 / (sqrt(2.0 * pi * variance) * STRANGE_PER_RAD)) - 0.5 * nu * nu / variance
-            taken += 1
-            for x in range(FIT):
-                pull[x] += jac[x] * nu / variance
-                for y in range(FIT):
-                    information[x, y] += jac[x] * jac[y] / variance
-        if taken < 4 or abs(np.linalg.det(information)) < 1e-30:
-            return 0.0, np.inf
-        c[:] = np.linalg.inv(information)
-        step = c @ pull
+    for k in range(count):
+        nus[k], variances[k], lag = _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
+        own[k] = nus[k] * nus[k] < GATE_SQ * variances[k] and abs(lag) < s.window_s
+    _one_of_each_report(heard, rows, count, nus, own)
+    information, pull = np.zeros((FIT, FIT)), np.zeros(FIT)
+    information[2, 2] = information[3, 3] = s.speed_sigma_mps**-2
+    pull[2], pull[3] = -f[2] * information[2, 2], -f[3] * information[3, 3]
+    squares, taken, evidence = 0.0, 0, 0.0
+    for k in range(count):
+        if not own[k]:
+            continue
+        nu, variance = nus[k], variances[k]
+        _innovation(heard, ears, wind, wind_var, s, a, seed, rows[k], near_of[k], f, jac)
+        squares += nu * nu / variance
+        evidence += log(1.0 / (sqrt(2.0 * pi * variance) * STRANGE_PER_RAD)) - 0.5 * nu * nu / variance
+        taken += 1
         for x in range(FIT):
-            f[x] += step[x]
-        misfit = squares / taken
-    return evidence, misfit
+            pull[x] += jac[x] * nu / variance
+            for y in range(FIT):
+                information[x, y] += jac[x] * jac[y] / variance
+    if taken < FIT or abs(np.linalg.det(information)) < 1e-30:
+        return 0.0, np.inf
+    c[:] = np.linalg.inv(information)
+    f[:] += c @ pull
+    return evidence, squares / taken
 
 
 @kernel
@@ -142,9 +149,7 @@ def _one_of_each_report(heard, rows, count, nus, own):
     best = -1
     for k in range(count):
         b = rows[k]
-        if best >= 0 and (
-            heard.sensor[b] != heard.sensor[rows[best]] or heard.at_ns[b] != heard.at_ns[rows[best]]
-        ):
+        if best >= 0 and (heard.sensor[b] != heard.sensor[rows[best]] or heard.at_ns[b] != heard.at_ns[rows[best]]):
             best = -1
         if not own[k]:
             continue
@@ -198,7 +203,7 @@ def verdict(heard, ears, s, a, seed, rows, near_of, count, own, f, c, misfit, no
     if not misfit < s.most_misfit:
         return REFUSED
     i = heard.sensor[a]
-    arrays, total, expected = 0, 0, 0.0
+    arrays, total = 0, 0
     earliest, latest, farthest = np.inf, -np.inf, 0.0
     neighbours = ears.first[i + 1] - ears.first[i]
     hits = np.zeros(neighbours, np.int64)
@@ -209,7 +214,9 @@ def verdict(heard, ears, s, a, seed, rows, near_of, count, own, f, c, misfit, no
             total += 1
             ahead_s = (heard.at_ns[rows[k]] - heard.at_ns[a]) / 1e9 + seed[2]
             j = heard.sensor[rows[k]]
-            tau = expected_azimuth(f, s.height_m, ahead_s, ears.offset[near_of[k]], ears.sound_mps[j], np.zeros(2), jac)[1]
+            tau = expected_azimuth(
+                f, s.height_m, ahead_s, ears.offset[near_of[k]], ears.sound_mps[j], np.zeros(2), jac
+            )[1]
             earliest, latest = min(earliest, ahead_s - tau), max(latest, ahead_s - tau)
             farthest = max(farthest, tau)
     for n in range(neighbours):

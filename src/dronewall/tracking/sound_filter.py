@@ -34,12 +34,12 @@ class SoundParameters(NamedTuple):
     """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
 
     q_straight: float = 0.02
-    q_turning: float = 2.0
-    turn_radps: float = 0.045
+    q_turning: float = 4.0
+    turn_radps: float = 0.05
     q_upright: float = 0.02
     q_swerving: float = 20.0
     """The same for a track that may be turning, where its newest state is carried on straight."""
-    mean_straight_s: float = 2500.0
+    mean_straight_s: float = 2000.0
     mean_turning_s: float = 15.0
     wind_walk: float = 4.0 / 3600.0
     """How fast the wind's variance grows, (m/s)² a second."""
@@ -97,6 +97,16 @@ def heard_from(x, ahead_s, site, axes, sound_mps, h, jac):
 
 
 @kernel
+def _chance(i, j, begin, end):
+    """Return how probable it is that mode `i` gives way to mode `j`, given those of a turn's beginning and end."""
+    if i == j:
+        return 1.0 - 2.0 * begin if i == STRAIGHT else 1.0 - end
+    if i == STRAIGHT:
+        return begin
+    return end if j == STRAIGHT else 0.0
+
+
+@kernel
 def mix_modes(mean, cov, weight, dt, p):
     """Let the modes (m, 8), (m, 8, 8), (m,) exchange probability for a short `dt` s, in place.
 
@@ -107,13 +117,7 @@ def mix_modes(mean, cov, weight, dt, p):
     share, after = np.zeros((MODES, MODES)), np.empty(MODES)
     for j in range(MODES):
         for i in range(MODES):
-            move = 0.0
-            if i == j:
-                move = 1.0 - 2.0 * begin if i == STRAIGHT else 1.0 - end
-            elif i == STRAIGHT:
-                move = begin
-            elif j == STRAIGHT:
-                move = end
+            move = _chance(i, j, begin, end)
             share[j, i] = weight[i] * move
         after[j] = share[j].sum()
         share[j] /= after[j]
@@ -137,17 +141,15 @@ def mix_modes(mean, cov, weight, dt, p):
 
 
 @kernel
-def carry(x, c, dt, turn_radps, q_level, p, up, along, turned):
-    """Predict one mode `x` (8,), `c` (8, 8) by `dt` s at a constant turn, in place; the last three are scratch.
+def turn_matrices(up, dt, turn_radps, along, turned):
+    """Write what carries a velocity into places, `along`, and into itself, `turned`, both (3, 3), over `dt` s.
 
     Source:
         Bar-Shalom, Li, Kirubarajan (2001), 11.7.1 (coordinated turn with known rate).
     """
-    local_up(x, up)
     angle = turn_radps * dt
-    if abs(angle) < 1e-9:
-        s, v, cosine, sine = dt, 0.0, 1.0, 0.0
-    else:
+    s, v, cosine, sine = dt, 0.0, 1.0, 0.0
+    if abs(angle) > 1e-9:
         cosine, sine = cos(angle), sin(angle)
         s, v = sine / turn_radps, (1.0 - cosine) / turn_radps
     for i in range(3):
@@ -164,6 +166,13 @@ def carry(x, c, dt, turn_radps, q_level, p, up, along, turned):
         along[i, b] += v * up[a]
         turned[i, a] -= sine * up[b]
         turned[i, b] += sine * up[a]
+
+
+@kernel
+def carry(x, c, dt, turn_radps, q_level, p, up, along, turned):
+    """Predict one mode `x` (8,), `c` (8, 8) by `dt` s at a constant turn, in place; the last three are scratch."""
+    local_up(x, up)
+    turn_matrices(up, dt, turn_radps, along, turned)
     old = np.empty(3)
     for j in range(3):
         old[j] = x[3 + j]

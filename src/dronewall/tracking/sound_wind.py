@@ -114,11 +114,15 @@ def _worth(wanted: NDArray[np.int64], source: NDArray[np.int64]) -> FloatArray:
 
 
 def without(all_told: Known, own: Known) -> Known:
-    """Return what others told, limited to what a wind that varies within its region can be known to."""
-    info, pull = all_told.info - own.info, all_told.pull - own.pull
-    most = np.linalg.eigvalsh(info)[:, -1] if len(info) else np.empty(0)
+    """Return what others told: all but what each told itself."""
+    return limited(Known(all_told.info - own.info, all_told.pull - own.pull))
+
+
+def limited(known: Known) -> Known:
+    """Return what is known, but no more than a wind that varies within its region can be known."""
+    most = np.linalg.eigvalsh(known.info)[:, -1] if len(known.info) else np.empty(0)
     scale = np.minimum(1.0, LEAST_SIGMA_MPS**-2 / np.maximum(most, 1e-12))
-    return Known(info * scale[:, None, None], pull * scale[:, None])
+    return Known(known.info * scale[:, None, None], known.pull * scale[:, None])
 
 
 def news(target: Known, given: Known) -> tuple[NDArray[np.intp], Known]:
@@ -160,7 +164,7 @@ def faded(retired: Retired, elapsed_s: float) -> Retired:
 def wind_of(known: Known) -> tuple[FloatArray, FloatArray]:
     """Return winds (n, 2) m/s and the variance of each's less known component (n,)."""
     cov = np.linalg.inv(known.info)
-    return np.einsum("nij,nj->ni", cov, known.pull), np.linalg.eigvalsh(cov)[:, -1]
+    return np.einsum("nij,nj->ni", cov, known.pull), np.asarray(np.linalg.eigvalsh(cov)[:, -1], float)
 
 
 def checkpointed(retired: Retired) -> dict[str, NDArray[Any]]:

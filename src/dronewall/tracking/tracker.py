@@ -242,7 +242,12 @@ class Tracker:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the whole state as named arrays."""
-        return {**self._store.checkpoint(), **self._sensing.checkpoint(), **self._lifecycle.checkpoint(), **self._sound.checkpoint()}
+        return {
+            **self._store.checkpoint(),
+            **self._sensing.checkpoint(),
+            **self._lifecycle.checkpoint(),
+            **self._sound.checkpoint(),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
