@@ -31,6 +31,7 @@ from dronewall.tracking.sensing import (
     kappa_of_range_sum,
     ranges_m,
 )
+from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.vendor import VendorFusion
 from dronewall.tracking.vendor_tracks import rows_of
@@ -65,6 +66,7 @@ class Tracker:
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
         self._vendors = VendorFusion(self._p)
+        self._sound = SoundTracker(sensors, self._p)
 
     @property
     def confirmed_total(self) -> int:
@@ -74,6 +76,7 @@ class Tracker:
     def learn(self, sensors: Sensors) -> None:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
+        self._sound.learn(sensors)
 
     def step(self, observations: Observations, remote_tracks: RemoteTracks = NO_REMOTE, *, now_ns: int) -> Tracked:
         """Take observations and others' tracks in the order received; return all tracks predicted to `now_ns`."""
@@ -88,6 +91,7 @@ class Tracker:
         lift_mirrored(self._store)
         self._vendors.judge(observations, track_of)
         track_of_remote = self._fuse(remote_tracks, now_ns)
+        self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
         return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
@@ -236,6 +240,12 @@ class Tracker:
         _blend_classes(self._store.columns.class_score, row[kept].astype(np.int32), told.classes[spoke[kept]])
         return track_of
 
+    def _left_to_sound(self, outcome: Outcome) -> NDArray[np.bool_]:
+        """Return which observations no track took, or only one that the sound tracker keeps."""
+        free = ~outcome.own
+        free[outcome.own] = self._sound.holds(self._store.columns.track_id[outcome.row[outcome.own]])
+        return free
+
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
         x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
@@ -270,6 +280,7 @@ class Tracker:
             **self._sensing.checkpoint(),
             **self._lifecycle.checkpoint(),
             **self._vendors.checkpoint(),
+            **self._sound.checkpoint(),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -278,6 +289,7 @@ class Tracker:
         self._sensing.restore(state)
         self._lifecycle.restore(state)
         self._vendors.restore(state)
+        self._sound.restore(state)
 
 
 def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:

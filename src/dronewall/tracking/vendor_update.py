@@ -20,7 +20,7 @@ LEAST_WEIGHT = 1e-3
 
 
 def noise_of_modes(p: Parameters) -> list[tuple[float, float]]:
-    """Return each mode's densities of white acceleration, level and upright; a manoeuvre's is that of middling speed."""
+    """Return each mode's densities of white acceleration, level and upright; of a manoeuvre at middling speed."""
     return [
         (p.q_level_cruise, p.q_upright_cruise),
         (2.0 * p.q_level_turn, p.q_upright_turn),

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
@@ -21,7 +23,7 @@ from dronewall.tracking.tracker import Tracker
 
 def warm_kernels() -> Iterator[tuple[int, int]]:
     """Compile kernel after kernel, yielding (done, total), (0, total) first."""
-    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking, _fusing)
+    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking, _fusing, _hearing)
     yield 0, len(steps)
     for done, step in enumerate(steps, 1):
         step()
@@ -61,6 +63,35 @@ def _fusing() -> None:
             sigma_velocity_mps=10.0,
         )
         tracker.step(Observations.empty(), told, now_ns=at_ns)
+
+
+def _hearing() -> None:
+    """Let a tracker hear a source fly past six arrays, so that it finds and follows it."""
+    arrays = [
+        Sensor(f"warm-{e}{n}", SensorKind.ACOUSTIC_ARRAY, n / 20.0, e / 20.0, 0.0) for e in range(3) for n in range(2)
+    ]
+    tracker = Tracker(Sensors(arrays))
+    place = np.array([(a.lat_deg or 0.0, a.lon_deg or 0.0, 0.0) for a in arrays])
+    site = ecef_from_geodetic(*place.T)
+    for second in range(60):
+        tracker.step(_bearings(site, second), now_ns=second * 1_000_000_000)
+
+
+def _bearings(site: NDArray[np.float64], second: int) -> Observations:
+    """Return what arrays (n, 3) hear of a source that flies east at the equator, in still air."""
+    source = ecef_from_geodetic(0.02, 0.02, 400.0)
+    source = source + (second - np.linalg.norm(site - source, axis=1)[:, None] / 340.0) * np.array([0.0, 50.0, 0.0])
+    azimuth = np.arctan2(source[:, 1] - site[:, 1], source[:, 2] - site[:, 2])
+    return Observations.of(
+        len(site),
+        plot=np.arange(len(site)),
+        sensor=np.arange(len(site)),
+        kind=ObservationKind.SOUND_DIRECTION,
+        at_ns=second * 1_000_000_000,
+        site=site,
+        z=np.stack([azimuth, np.full(len(site), np.nan), np.full(len(site), np.nan)], axis=1),
+        noise=np.diag([0.035**2, 0.0, 0.0]),
+    )
 
 
 def _sensors() -> Sensors:

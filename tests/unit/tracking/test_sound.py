@@ -1,0 +1,93 @@
+"""The sound tracker: tracks from bearings alone, wind from tracks, and nothing from what stands."""
+
+import numpy as np
+import pytest
+
+from dronewall.model.picture import TruthDomain
+from dronewall.model.tracks import TrackStatus
+from dronewall.pipeline import Pipeline
+from dronewall.simulation import scenes
+from dronewall.simulation.acoustic import AcousticArrays
+from dronewall.simulation.laydown_passive import acoustic_array
+from dronewall.simulation.night import Scene
+from dronewall.simulation.sky import Sky
+from dronewall.tracking import sound_wind
+from dronewall.tracking.sound_wind import Known
+
+NS = 1_000_000_000
+
+
+def field(sky: Sky, seed: int = 3, wind_mps: tuple[float, float] = (0.0, 0.0)) -> Scene:
+    places = [(6.0 * (c - 2.5), 6.0 * (r - 2.5)) for r in range(6) for c in range(6)]
+    arrays = [acoustic_array(f"ears-{i:02d}", *scenes.at(*place)) for i, place in enumerate(places)]
+    return Scene(sky, [AcousticArrays(arrays, sky, seed=seed, wind_mps=wind_mps)])
+
+
+def drone() -> Sky:
+    return scenes.flying("drone-001", [(-14.0, 2.0), (40.0, 3.0)], hae_m=400.0, speed_mps=50.0, **scenes.DRONE)
+
+
+def generator() -> Sky:
+    return scenes.flying("pump", [(1.0, 1.0), (1.02, 1.0)], hae_m=5.0, speed_mps=0.02, **scenes.DRONE)
+
+
+def stepped(pipeline: Pipeline, scene: Scene, from_s: int, to_s: int) -> list:
+    pictures = []
+    for second in range(from_s, to_s):
+        now_ns = scene.epoch_ns + (second + 1) * NS
+        plots = scene.plots_between(now_ns - NS, now_ns)
+        pictures.append(pipeline.step(plots, now_ns=now_ns, seq=second))
+    return pictures
+
+
+def fresh(scene: Scene) -> Pipeline:
+    return Pipeline(scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+
+
+def test_a_drone_that_is_only_heard_becomes_one_confirmed_track_near_the_truth() -> None:
+    scene = field(drone())
+    picture = stepped(fresh(scene), scene, 0, 200)[-1]
+    assert picture.tracks.status.tolist() == [TrackStatus.CONFIRMED]
+    truth = scene.truth_at(picture.at_ns)
+    place = truth.ecef()[0]
+    up = place / np.linalg.norm(place)
+    error = picture.tracks.mean[0, :3] - place
+    assert np.linalg.norm(error - (error @ up) * up) < 250.0
+    assert (picture.at_ns - picture.tracks.updated_ns[0]) / NS > 2.0
+
+
+def test_a_generator_that_four_arrays_hear_is_no_track() -> None:
+    scene = field(generator())
+    pictures = stepped(fresh(scene), scene, 0, 300)
+    assert sum(len(p.tracks) for p in pictures) == 0
+
+
+def test_a_restored_tracker_goes_on_as_if_nothing_had_happened() -> None:
+    scene = field(drone())
+    one = fresh(scene)
+    stepped(one, scene, 0, 90)
+    other = fresh(scene)
+    other.restore(one.checkpoint())
+    a, b = stepped(one, scene, 90, 130)[-1], stepped(other, scene, 90, 130)[-1]
+    assert len(a.tracks) == 1
+    assert a.tracks.mean.tobytes() == b.tracks.mean.tobytes()
+    assert a.tracks.covariance.tobytes() == b.tracks.covariance.tobytes()
+
+
+def test_nobody_is_told_the_wind_that_only_he_knows() -> None:
+    own = Known(np.array([np.eye(2) * 0.5]), np.array([[1.0, -2.0]]))
+    cells = np.array([142_202])
+    known = sound_wind.told(cells, cells, own, sound_wind.nothing_retired(), sound_wind.prior(1))
+    left = sound_wind.without(known, own)
+    assert left.info[0] == pytest.approx(sound_wind.prior(1).info[0])
+    assert left.pull[0] == pytest.approx([0.0, 0.0])
+
+
+def test_what_a_track_is_told_of_the_wind_is_what_it_then_knows() -> None:
+    prior = sound_wind.prior(1)
+    mean, cov = np.zeros((1, 3, 8)), np.tile(np.eye(8) * sound_wind.SIGMA_MPS**2, (1, 3, 1, 1))
+    more = Known(np.array([np.eye(2) * 4.0]), np.array([[20.0, -8.0]]))
+    told_mean, told_cov = sound_wind.told_to(mean, cov, more)
+    assert np.linalg.inv(told_cov[0, 0, 6:, 6:]) == pytest.approx(prior.info[0] + more.info[0])
+    expected = np.linalg.solve(prior.info[0] + more.info[0], more.pull[0])
+    assert told_mean[0, 0, 6:] == pytest.approx(expected)
