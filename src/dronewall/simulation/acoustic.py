@@ -76,9 +76,16 @@ class AcousticArrays:
     """A network of acoustic arrays as a source: a window is one second of reports."""
 
     def __init__(
-        self, sensors: Sequence[Sensor], sky: Sky, *, seed: int, wind_mps: tuple[float, float] = (0.0, 0.0)
+        self,
+        sensors: Sequence[Sensor],
+        sky: Sky,
+        *,
+        seed: int,
+        wind_mps: tuple[float, float] = (0.0, 0.0),
+        false_per_s: float = FALSE_PER_S,
     ) -> None:
         """`wind_mps` is where the air moves, east and north; a declared elevation sigma makes an array measure it."""
+        self._false_per_s = false_per_s
         self._sensors, self._sky, self._seed = tuple(sensors), sky, seed
         self._ids = tuple(s.sensor_id for s in sensors)
         self._sites = Sites.of(sensors)
@@ -104,7 +111,7 @@ class AcousticArrays:
         """Return the bearings of sound that arrived in one second, true and false."""
         rng = stream(self._seed, "acoustic", window)
         array, row, heard_s, azimuth, elevation = self._heard(rng, window)
-        false = np.flatnonzero(rng.random(len(self._sensors)) < FALSE_PER_S)
+        false = np.flatnonzero(rng.random(len(self._sensors)) < self._false_per_s)
         noise = rng.standard_normal((2, len(array))) * self._sigma[array].T
         measures_elevation = np.isfinite(self._sigma[false, 1])
         false_elevation = np.where(measures_elevation, rng.uniform(0.0, 0.5, len(false)), NAN)
