@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.plots import CLASS_COUNT, NAN, ObjectClass, Plots
 from dronewall.model.sensors import Sensor
+from dronewall.simulation.looks import Looks
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
@@ -130,6 +131,21 @@ class AcousticArrays:
             classes=np.concatenate([self._sounds_like(rng, row), np.zeros((len(false), CLASS_COUNT), np.float32)]),
         )
 
+    def looks(self, window: int) -> Looks:
+        """Return which sounds arrive in one second and may be detected."""
+        array, row, heard_s, left_s, _, chance = self._arriving(window)
+        looks = Looks(
+            row=row,
+            sensor=array,
+            at_s=heard_s,
+            site=self._sites.ecef[array],
+            axes=self._sites.axes[array],
+            sigma=np.stack([np.full(len(row), NAN), *self._sigma[array].T, np.full(len(row), NAN)], axis=1),
+            pd=chance,
+            delay_s=heard_s - left_s,
+        )
+        return looks.take(chance > 0.0)
+
     def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
         """Whether any array is near enough to hear each object."""
         return self._sites.reach(ecef, sky.signatures.hearing_m[rows], radio=False)
@@ -138,6 +154,16 @@ class AcousticArrays:
         self, rng: np.random.Generator, window: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
         """Array, object, instant of arrival and direction of every sound detected in one second."""
+        array, row, heard_s, _, apparent, chance = self._arriving(window)
+        found = rng.random(len(array)) < chance
+        array, row, heard_s = array[found], row[found], heard_s[found]
+        _, azimuth, elevation = self._sites.look(array, apparent[found])
+        return array, row, heard_s, azimuth, elevation
+
+    def _arriving(
+        self, window: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Array, object, instants of arrival and emission, apparent source, and chance of detection of each sound."""
         report_s = (np.ceil(window / self._period_s - self._phase) + self._phase) * self._period_s
         reporting = np.flatnonzero(report_s < window + 1)
         array, row = self._candidates(reporting, window)
@@ -147,10 +173,7 @@ class AcousticArrays:
         movers = self._sky.movers
         sounded = (movers.start_s[row] <= left_s) & (left_s < movers.end_s[row])
         edge = np.clip((self._sky.signatures.hearing_m[row] - distance) / SOFT_EDGE_M, 0.0, 1.0)
-        found = rng.random(len(array)) < self._pd[array] * edge * sounded
-        array, row, heard_s = array[found], row[found], heard_s[found]
-        _, azimuth, elevation = self._sites.look(array, apparent[found])
-        return array, row, heard_s, azimuth, elevation
+        return array, row, heard_s, left_s, apparent, self._pd[array] * edge * sounded
 
     def _candidates(self, reporting: NDArray[np.int64], window: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of array and object that are near enough to be worth solving for."""

@@ -1,4 +1,4 @@
-"""What goes wrong between a sensor and us: sources that report like another one, but late, askew, deaf or unnumbered."""
+"""What goes wrong between a sensor and us: sources that report like another one, but late or askew."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _changed(plots: Plots, **given: NDArray[np.generic]) -> Plots:
     return changed.take(np.argsort(changed.received_ns, kind="stable"))
 
 
-class _Wrapped:
+class Faulty:
     """A source that stands before another."""
 
     def __init__(self, source: Source) -> None:
@@ -38,6 +38,11 @@ class _Wrapped:
     def windows(self, from_s: float, to_s: float) -> Iterable[int]:
         """Return the windows of the source behind."""
         return self._source.windows(from_s, to_s)
+
+    @property
+    def behind(self) -> Source:
+        """The source as it would be without the fault."""
+        return self._source
 
     def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
         """Whether the source behind reaches each object."""
@@ -54,7 +59,7 @@ class Bias:
     time_s: float = 0.0
 
 
-class Biased(_Wrapped):
+class Biased(Faulty):
     """A source whose sensors are each wrong by something that does not change."""
 
     def __init__(self, source: Source, biases: tuple[Bias, ...]) -> None:
@@ -75,7 +80,7 @@ class Biased(_Wrapped):
         )
 
 
-class Late(_Wrapped):
+class Late(Faulty):
     """A source over a bad link: a share of its plots comes up to `most_s` later than the rest."""
 
     def __init__(self, source: Source, *, seed: int, share: float = 0.2, most_s: float = 30.0) -> None:
@@ -96,15 +101,3 @@ class Late(_Wrapped):
         own_s = (plots.received_ns - plots.at_ns) / 1e9
         delay_s = np.minimum(delay_s, np.maximum(self._most_s - own_s, 0.0))
         return _changed(plots, received_ns=plots.received_ns + np.rint(delay_s * 1e9).astype(np.int64))
-
-
-class Unscored(_Wrapped):
-    """A source whose reach obliges nobody: an object that only it may notice is not scored."""
-
-    def plots(self, window: int) -> Plots:
-        """Return one window's plots, as they are."""
-        return self._source.plots(window)
-
-    def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
-        """Nothing."""
-        return np.zeros(len(rows), bool)

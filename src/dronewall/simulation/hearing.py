@@ -11,6 +11,7 @@ from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
 from dronewall.simulation.acoustic import AcousticArrays
+from dronewall.simulation.looks import Looks
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
 
@@ -39,6 +40,11 @@ class AcousticWall(AcousticArrays):
         """Return the bearings of one second; the deaf are silent."""
         plots = super().plots(window)
         return plots.take(np.flatnonzero(~self._deaf[plots.sensor]))
+
+    def looks(self, window: int) -> Looks:
+        """Return which sounds arrive in one second at those that are not deaf."""
+        looks = super().looks(window)
+        return looks.take(~self._deaf[looks.sensor])
 
     def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
         """Whether enough arrays are near enough to hear each object."""

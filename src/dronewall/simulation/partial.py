@@ -85,7 +85,9 @@ class Cameras(_Watchers):
         false = np.flatnonzero(rng.random(len(who)) < FALSE_PER_REPORT)
         index, row = index[seen], row[seen]
         sensor = np.concatenate([who[index], who[false]])
-        sigma = np.radians([(s.sigma.azimuth_deg, s.sigma.elevation_deg) for s in self._sensors])[sensor]
+        sigma = np.radians(np.array([(s.sigma.azimuth_deg, s.sigma.elevation_deg) for s in self._sensors], float))[
+            sensor
+        ]
         turn = np.concatenate([azimuth[seen], rng.uniform(0.0, 2 * np.pi, len(false))])
         rise = np.concatenate([elevation[seen], rng.uniform(0.0, 0.4, len(false))])
         noise = rng.standard_normal((2, len(sensor)))

@@ -21,6 +21,7 @@ from dronewall.geodesy.wgs84 import (
 )
 from dronewall.model.plots import NAN, Plots
 from dronewall.model.sensors import Sensor, SensorKind
+from dronewall.simulation.looks import Looks
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.sky import Sky
 from dronewall.simulation.source import in_order_received, ns_of, radio_horizon_m
@@ -173,6 +174,29 @@ class PlainRadar:
             **pose,
         )
 
+    def looks(self, window: int) -> Looks:
+        """Return who is in range in one scan."""
+        start_s = self._habits.phase_s + window * self._period_s
+        site = self._site(start_s)
+        rows, at_s, _, _ = self._swept(site, start_s)
+        sigma, k = self._sensor.sigma, len(rows)
+        measured = (
+            sigma.range_m or NAN,
+            np.radians(sigma.azimuth_deg or NAN),
+            NAN if self._level else np.radians(sigma.elevation_deg or NAN),
+            (sigma.range_rate_mps or NAN) if self._habits.doppler else NAN,
+        )
+        return Looks(
+            row=rows,
+            sensor=np.zeros(k, np.int64),
+            at_s=at_s,
+            site=np.broadcast_to(site.ecef, (k, 3)),
+            axes=np.broadcast_to(site.axes, (k, 3, 3)),
+            sigma=np.broadcast_to(np.array(measured), (k, 4)),
+            pd=np.full(k, self._pd),
+            delay_s=np.zeros(k),
+        )
+
     def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
         """Whether each object is in range; a platform's reach is told where it sets out."""
         return self._in_reach(self._site(0.0), sky.signatures.rcs_m2[rows], ecef)
@@ -182,8 +206,8 @@ class PlainRadar:
             position, velocity = self._habits.platform.path.state(np.zeros(1, np.int64), at_s)
             lat, lon, _ = geodetic_from_ecef(position[0])
             return _Site(position[0], enu_axes(lat, lon), velocity[0])
-        lat, lon, hae = self._sensor.lat_deg or 0.0, self._sensor.lon_deg or 0.0, self._sensor.hae_m or 0.0
-        return _Site(ecef_from_geodetic(lat, lon, hae), enu_axes(lat, lon), np.zeros(3))
+        here = self._sensor.lat_deg or 0.0, self._sensor.lon_deg or 0.0
+        return _Site(ecef_from_geodetic(*here, self._sensor.hae_m or 0.0), enu_axes(*here), np.zeros(3))
 
     def _pose(self, rng: np.random.Generator, site: _Site) -> dict[str, object]:
         """The pose as the platform reports it: its errors turn and shift all plots of a scan together."""
@@ -218,8 +242,8 @@ class PlainRadar:
             within &= away < radio_horizon_m(here) + radio_horizon_m(geodetic_from_ecef(ecef)[2])
         return within
 
-    def _detected(self, rng: np.random.Generator, site: _Site, start_s: float) -> _Echoes:
-        """The echoes of objects, true and not yet measured."""
+    def _swept(self, site: _Site, start_s: float) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+        """Return who is in range in a scan, when the beam meets each, and its position and velocity then."""
         movers = self._sky.movers
         rows = np.flatnonzero((movers.start_s <= start_s) & (start_s < movers.end_s))
         at_s = np.full(len(rows), start_s)
@@ -230,6 +254,11 @@ class PlainRadar:
             # The beam meets an object when both are at the same azimuth; four rounds bring them together.
             at_s = start_s + site.look(position)[1] / (2 * np.pi) * self._period_s
             position, velocity = movers.state(rows, at_s)
+        return rows, at_s, position, velocity
+
+    def _detected(self, rng: np.random.Generator, site: _Site, start_s: float) -> _Echoes:
+        """The echoes of objects, true and not yet measured."""
+        rows, at_s, position, velocity = self._swept(site, start_s)
         found = rng.random(len(rows)) < self._pd
         position, velocity, at_s = position[found], velocity[found], at_s[found]
         range_m, azimuth, elevation = site.look(position)

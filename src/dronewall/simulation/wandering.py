@@ -1,4 +1,4 @@
-"""Objects that wander: nearly constant velocity with white noise on it, and turns that begin and end at a given instant.
+"""Objects that wander: nearly constant velocity with white noise on it, and turns at given instants.
 
 This is the motion that textbooks assume of a target, so what a filter can reach at best is known: the noise has a power
 spectral density that is an argument. Level flight follows the ellipsoid; a course without noise is a great circle.

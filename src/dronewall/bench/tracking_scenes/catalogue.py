@@ -18,7 +18,6 @@ from dronewall.bench.tracking_scenes.sound import Air, wall_scene
 from dronewall.bench.tracking_scenes.staging import Staged
 from dronewall.model.errors import InputError
 from dronewall.simulation.faults import Late
-from dronewall.simulation.night import Scene
 
 RECORDINGS = Path("../shared/data/tracking/adsb")
 WINDY = Air(wind_mps=13.0, north_sigma_deg=1.0, deaf=0.1)
@@ -41,6 +40,7 @@ NAMED: dict[str, Maker] = {
     "biased": lambda name, seed: biased_scene(name, seed, biased=True),
     "unbiased": lambda name, seed: biased_scene(name, seed, biased=False),
     "vendor": vendor_scene,
+    "vendor-central": lambda name, seed: vendor_scene(name, seed, central=True),
     "vendor-mute": lambda name, seed: vendor_scene(name, seed, covariance=False),
     "quiet": quiet_scene,
     "quiet-12h": lambda name, seed: quiet_scene(name, seed, seconds=43_200.0),

@@ -15,7 +15,7 @@ from dronewall.model.sensors import Sensor, SensorKind, Sigma
 from dronewall.simulation.adsb import AdsbReceivers
 from dronewall.simulation.direction_finders import DirectionFinders
 from dronewall.simulation.faults import Bias, Biased
-from dronewall.simulation.filtering_tracker import FilteringTracker
+from dronewall.simulation.filtering_tracker import FilteringTracker, OwnRadar
 from dronewall.simulation.flight import drift
 from dronewall.simulation.hearing import AcousticWall
 from dronewall.simulation.laydown import adsb_receiver
@@ -315,8 +315,13 @@ def biased_scene(name: str, seed: int, *, biased: bool, seconds: float = 900.0) 
     return Staged(name, seed, Scene(sky, [*radars, receivers]), seconds)
 
 
-def vendor_scene(name: str, seed: int, *, covariance: bool = True, seconds: float = 400.0) -> Staged:
-    """Return one radar of ours and one maker's tracker over the same drones."""
+def vendor_scene(
+    name: str, seed: int, *, covariance: bool = True, central: bool = False, seconds: float = 400.0
+) -> Staged:
+    """Return one radar of ours and one maker's tracker over the same drones.
+
+    With `central` its radar delivers its plots instead: what could be had if the maker let us.
+    """
     rng = seeded(seed, "vendor")
     sky = _drones(rng, 20, seconds)
     lat, lon = spots(*np.array(RADAR_PLACES_M).T)
@@ -324,8 +329,20 @@ def vendor_scene(name: str, seed: int, *, covariance: bool = True, seconds: floa
     tracker = replace(_tracker("tracker-1", float(lat[1]), float(lon[1])), range_max_m=50_000.0)
     if not covariance:
         tracker = replace(tracker, sigma=Sigma())
-    sources: list[Source] = [
-        PlainRadar(own, sky, seed=seed),
-        FilteringTracker(tracker, sky, seed=seed, seconds=seconds, with_covariance=covariance),
-    ]
+    beside: Source = FilteringTracker(tracker, sky, seed=seed, seconds=seconds, with_covariance=covariance)
+    if central:
+        radar = OwnRadar()
+        sigma = Sigma(radar.range_m, float(np.degrees(radar.azimuth_rad)), float(np.degrees(radar.elevation_rad)))
+        opened = radar_sensor(
+            "radar-02",
+            lat[1],
+            lon[1],
+            hae_m=20.0,
+            sigma=sigma,
+            period_s=4.0,
+            range_max_m=50_000.0,
+            clutter_per_scan=0.0,
+        )
+        beside = PlainRadar(opened, sky, seed=seed)
+    sources: list[Source] = [PlainRadar(own, sky, seed=seed), beside]
     return Staged(name, seed, Scene(sky, sources), seconds)

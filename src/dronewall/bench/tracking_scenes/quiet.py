@@ -56,7 +56,7 @@ def quiet_scene(name: str, seed: int, *, seconds: float = 7_200.0) -> Staged:
         *_radars(seed, sky, seconds),
         AcousticWall(grid(rng, COLUMNS, ROWS, GRID_M), sky, seed=seed),
     ]
-    return Staged(name, seed, QuietScene(sky, sources), seconds)
+    return Staged(name, seed, QuietScene(sky, sources), seconds, area_km2=AREA_KM2)
 
 
 def _ground(prefix: str, n: int, hearing_m: FloatArray) -> Signatures:
@@ -214,9 +214,7 @@ def _radars(seed: int, sky: Sky, seconds: float) -> list[Source]:
 def _patches(seconds: float) -> tuple[Patch, ...]:
     farm_lat, farm_lon = spots(np.array([5e3]), np.array([12e3]))
     rain_lat, rain_lon = spots(np.array([-30e3]), np.array([-5e3]))
-    farm = Patch(
-        float(farm_lat[0]), float(farm_lon[0]), 3_000.0, 100.0, 220.0, mean=8.0, places=25, spread_mps=30.0
-    )
+    farm = Patch(float(farm_lat[0]), float(farm_lon[0]), 3_000.0, 100.0, 220.0, mean=8.0, places=25, spread_mps=30.0)
     rain = Patch(
         float(rain_lat[0]),
         float(rain_lon[0]),

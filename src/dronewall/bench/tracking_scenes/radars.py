@@ -38,16 +38,24 @@ class Options:
 def radar_scene(name: str, seed: int, objects: int, options: Options, *, seconds: float = 200.0) -> Staged:
     """Return objects scattered over a square, a tenth of them fast, a fifth late to come and a fifth early to go."""
     side_m = np.sqrt(objects) * SPACING_M
-    sky = scattered(seed, objects, side_m, seconds, turns=options.turns)
+    sky, plan = scattered(seed, objects, side_m, seconds, turns=options.turns)
     sources = [
         PlainRadar(sensor, sky, seed=seed, habits=habits, declared=_barely(sensor) if options.bare else None)
         for sensor, habits in _laid_out(objects, side_m, options)
     ]
-    return Staged(name, seed, Scene(sky, sources), seconds, many_plots=objects * options.radars > 3_000)
+    return Staged(
+        name,
+        seed,
+        Scene(sky, sources),
+        seconds,
+        many_plots=objects * options.radars > 3_000,
+        plan=plan,
+        area_km2=side_m**2 / 1e6,
+    )
 
 
-def scattered(seed: int, objects: int, side_m: float, seconds: float, *, turns: bool) -> Sky:
-    """Return the objects; `turns` lets a fifth of them turn once for 30 s at 1 to 3 degrees a second."""
+def scattered(seed: int, objects: int, side_m: float, seconds: float, *, turns: bool) -> tuple[Sky, Flown]:
+    """Return the objects and their plan; `turns` lets a fifth of them turn once for 30 s at 1 to 3 degrees a second."""
     rng = seeded(seed, "scattered")
     speed = rng.normal(50.0, 5.0, objects)
     fast = rng.random(objects) < 0.1
@@ -70,7 +78,7 @@ def scattered(seed: int, objects: int, side_m: float, seconds: float, *, turns: 
     )
     kinds = np.where(fast, ObjectClass.CRUISE_MISSILE, ObjectClass.LOITERING)
     step_s = 1.0 if objects <= 2_000 else 2.5
-    return sky_of(flown, drones(objects, prefix="object", object_class=kinds), rng, step_s=step_s)
+    return sky_of(flown, drones(objects, prefix="object", object_class=kinds), rng, step_s=step_s), flown
 
 
 def _laid_out(objects: int, side_m: float, options: Options) -> list[tuple[Sensor, Habits]]:
@@ -78,7 +86,7 @@ def _laid_out(objects: int, side_m: float, options: Options) -> list[tuple[Senso
     sigma = FINE if options.fine else COARSE
     habits = Habits(turning=options.sweep, numbered=not options.bare, doppler=options.doppler)
     if options.radars == 1:
-        boxed = replace(habits, box_m=side_m, middle=(52.0, 22.0))
+        boxed = replace(habits, box_m=side_m, middle=(52.0, 22.0), phase_s=PERIOD_S - 1.0)
         only = radar_sensor(
             "radar-01", 52.0, 22.0, sigma=sigma, range_max_m=0.75 * side_m, clutter_per_scan=float(objects)
         )
@@ -133,7 +141,7 @@ def crossing_scene(name: str, seed: int, *, objects: int = 24, seconds: float = 
         course,
         seconds + 1.0,
     )
-    return _three_radars(name, seed, sky_of(flown, drones(objects), rng), seconds)
+    return _three_radars(name, seed, sky_of(flown, drones(objects), rng), flown, seconds)
 
 
 def dense_scene(name: str, seed: int, *, objects: int = 60, seconds: float = 240.0) -> Staged:
@@ -147,7 +155,7 @@ def dense_scene(name: str, seed: int, *, objects: int = 60, seconds: float = 240
         rng.uniform(0.0, 2 * np.pi, objects),
         seconds + 1.0,
     )
-    return _three_radars(name, seed, sky_of(flown, drones(objects), rng), seconds)
+    return _three_radars(name, seed, sky_of(flown, drones(objects), rng), flown, seconds)
 
 
 def swarm_scene(name: str, seed: int, spacing_m: float, *, objects: int = 50, seconds: float = 300.0) -> Staged:
@@ -167,11 +175,11 @@ def swarm_scene(name: str, seed: int, spacing_m: float, *, objects: int = 50, se
         seconds + 1.0,
     )
     sky = sky_of(flown, drones(objects, prefix="swarm"), rng, q_level=0.002, q_upright=0.0005)
-    return _three_radars(name, seed, sky, seconds, cell=DRONE_CELL, period_s=2.5)
+    return _three_radars(name, seed, sky, flown, seconds, cell=DRONE_CELL, period_s=2.5)
 
 
 def _three_radars(
-    name: str, seed: int, sky: Sky, seconds: float, *, cell: Cell | None = None, period_s: float = PERIOD_S
+    name: str, seed: int, sky: Sky, plan: Flown, seconds: float, *, cell: Cell | None = None, period_s: float = PERIOD_S
 ) -> Staged:
     """Stage a sky over three radars about the middle, each seeing 40 km."""
     east, north = np.array([-14e3, 15e3, 1e3]), np.array([-9e3, -8e3, 17e3])
@@ -193,4 +201,4 @@ def _three_radars(
         )
         for row in range(3)
     ]
-    return Staged(name, seed, Scene(sky, sources), seconds)
+    return Staged(name, seed, Scene(sky, sources), seconds, plan=plan, area_km2=np.pi * 40.0**2)

@@ -108,9 +108,7 @@ def _sky(told: Recorded, flights: list[tuple[FloatArray, FloatArray]]) -> Sky:
     for at_s, enu in flights:
         ecef = ecef_from_enu(enu, *told.origin)
         velocity = np.gradient(ecef, told.period_s, axis=0)
-        movers.append(
-            Movers.of_knots(at_s[:1], told.period_s, ecef[:, None], velocity[:, None], np.array([len(at_s)]))
-        )
+        movers.append(Movers.of_knots(at_s[:1], told.period_s, ecef[:, None], velocity[:, None], np.array([len(at_s)])))
     looks = Signatures.of(
         len(flights),
         object_id=[f"flight-{row + 1:03d}".encode() for row in range(len(flights))],

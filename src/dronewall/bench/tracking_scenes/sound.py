@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dronewall.bench.tracking_scenes.staging import Flown, Staged, drones, seeded, sky_of, spots
-from dronewall.geodesy.wgs84 import FloatArray
+from dronewall.bench.tracking_scenes.staging import Q_LEVEL, Q_UPRIGHT, Flown, Staged, drones, seeded, sky_of, spots
 from dronewall.model.sensors import Sensor
 from dronewall.simulation.faults import Bias, Biased
 from dronewall.simulation.hearing import AcousticWall
@@ -41,14 +40,23 @@ def wall_scene(
     """
     air = air or Air()
     rng = seeded(seed, "wall")
-    sky = incoming(rng, objects, seconds, turning=turning)
+    sky, plan = incoming(rng, objects, seconds, turning=turning)
     arrays = grid(rng, COLUMNS, ROWS)
     source = listening(seed, rng, arrays, sky, air)
-    return Staged(name, seed, Scene(sky, [source]), seconds, cutoff_m=1_000.0, horizontal=True)
+    return Staged(
+        name,
+        seed,
+        Scene(sky, [source]),
+        seconds,
+        cutoff_m=1_000.0,
+        horizontal=True,
+        plan=plan,
+        area_km2=DEPTH_M * WIDTH_M / 1e6,
+    )
 
 
-def incoming(rng: np.random.Generator, objects: int, seconds: float, *, turning: float) -> Sky:
-    """Return drones on westerly courses that enter the wall one after the other; some turn once inside."""
+def incoming(rng: np.random.Generator, objects: int, seconds: float, *, turning: float) -> tuple[Sky, Flown]:
+    """Return drones and their plan: from the east they enter the wall one after the other; some turn once inside."""
     start_s = np.where(np.arange(objects) < objects // 4, 0.0, rng.uniform(0.0, seconds / 2, objects))
     inside = np.arange(objects) < objects // 4
     turner = rng.random(objects) < turning
@@ -68,16 +76,16 @@ def incoming(rng: np.random.Generator, objects: int, seconds: float, *, turning:
     )
     hearing = rng.uniform(8_000.0, 10_000.0, objects)
     signatures = drones(objects, rcs_m2=0.0, hearing_m=hearing)
-    return sky_of(flown, signatures, rng, q_level=0.05, q_upright=0.002, lowest_m=80.0)
+    return sky_of(flown, signatures, rng, q_level=Q_LEVEL, q_upright=Q_UPRIGHT, lowest_m=80.0), flown
 
 
 def grid(rng: np.random.Generator, columns: int, rows: int, spacing_m: float = GRID_M) -> list[Sensor]:
     """Return arrays on a grid whose odd rows stand between the even ones, each moved by up to half a kilometre."""
     column, row = (part.ravel() for part in np.meshgrid(np.arange(columns), np.arange(rows)))
-    east: FloatArray = (column - (columns - 1) / 2 + 0.5 * (row % 2) - 0.25) * spacing_m
-    north: FloatArray = (row - (rows - 1) / 2) * spacing_m
+    east = (column - (columns - 1) / 2 + 0.5 * (row % 2) - 0.25) * spacing_m
+    north = (row - (rows - 1) / 2) * spacing_m
     jitter = rng.uniform(-500.0, 500.0, (2, len(east)))
-    lat, lon = spots(east + jitter[0], north + jitter[1])
+    lat, lon = spots(np.asarray(east, float) + jitter[0], np.asarray(north, float) + jitter[1])
     return [
         acoustic_array(
             f"ears-{i + 1:05d}",

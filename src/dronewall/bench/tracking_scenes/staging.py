@@ -25,13 +25,14 @@ MIDDLE = (52.0, 22.0)
 """Where scenes are staged, unless the motion is a recorded one."""
 Q_LEVEL, Q_UPRIGHT = 0.05, 0.0045
 """Power spectral densities of the noise on straight flight, m²/s³: what a bound on errors may know."""
-LINES_AT_MOST = 400_000
-"""More plots than this are written as Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A scene and how it is judged: `cutoff_m`, `horizontal`, and an instant before which nobody is asked, `from_s`."""
+    """A scene and how it is judged: `cutoff_m`, `horizontal`, and an instant before which nobody is asked, `from_s`.
+
+    `plan` is what its objects do, where row i of it is row i of the sky; `area_km2` what false tracks are counted on.
+    """
 
     name: str
     seed: int
@@ -42,6 +43,8 @@ class Staged:
     horizontal: bool = False
     from_s: float = 0.0
     many_plots: bool = False
+    plan: Flown | None = None
+    area_km2: float | None = None
 
 
 def spots(
@@ -81,9 +84,7 @@ class Flown:
         """Return a plan that begins at once and turns nowhere."""
         n = len(east_m)
         none = np.zeros(n)
-        return cls(
-            east_m, north_m, hae_m, speed_mps, course_rad, none, np.full(n, float(end_s)), none, none, none
-        )
+        return cls(east_m, north_m, hae_m, speed_mps, course_rad, none, np.full(n, float(end_s)), none, none, none)
 
 
 def sky_of(
