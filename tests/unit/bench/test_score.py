@@ -252,3 +252,11 @@ def test_nothing_shown_leaves_the_air_picture_unmeasured() -> None:
     assert siap["completeness"] == 0.0
     assert siap["ambiguity"] is None and siap["spuriousness"] is None and siap["number_changes_per_s"] is None
     assert siap["longest_segment"] == 0.0
+
+
+def test_a_segment_ends_where_the_track_is_lost_even_if_its_number_comes_back() -> None:
+    truth = truth_of([(t, 0, 0.0) for t in (0, 5, 10, 15, 20)])
+    tracks = tracks_of([(t, 7, 30.0) for t in (0, 5, 15, 20)] + [(10, 8, -FAR)])
+    siap = score(truth, tracks)["siap"]
+    assert siap["longest_segment"] == pytest.approx(2 / 5)
+    assert siap["number_changes_per_s"] == 0.0

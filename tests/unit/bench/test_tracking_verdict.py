@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dronewall.bench.tables import TrackTable, TruthTable
+from dronewall.bench.tracking.beside import peer_figures, pooled_gospa
 from dronewall.bench.tracking.peers import NOISES, Peer, Scan, _interleaved, peers, scans_of, tuned
 from dronewall.bench.tracking.play import Cost, Played, instants, truth_of
-from dronewall.bench.tracking.run import Wanted, _own_figures, _peer_figures, tracking
+from dronewall.bench.tracking.run import Wanted, _own_figures, tracking
 from dronewall.bench.tracking.verdict import Verdict, verdict
 from dronewall.bench.tracking_scenes.catalogue import staged
 from dronewall.bench.tracking_scenes.staging import Staged
@@ -124,7 +125,7 @@ def test_a_peer_is_compared_at_its_best() -> None:
 
 def test_a_peer_that_is_not_installed_is_named() -> None:
     missing = Peer("nobody", "no_such_package_anywhere", lambda *_: TrackTable.empty())
-    (line,) = _peer_figures("radar-10", missing, [])
+    (line,) = peer_figures("radar-10", missing, [])
     assert "not installed" in str(line["case"])
 
 
@@ -142,3 +143,19 @@ def test_an_installed_peer_tracks_what_it_is_given(peer: Peer) -> None:
 def test_an_unknown_scene_is_refused() -> None:
     with pytest.raises(InputError, match="radar-50"):
         next(tracking(Wanted(only="nothing-of-the-kind")))
+
+
+def test_gospa_is_held_against_the_best_of_stone_soup_in_each_scene_and_in_the_mean() -> None:
+    gnn, joint = (peer for peer in peers() if peer.package == "stonesoup")
+    told = {"a": ((80.0, 100.0), (80.0, 90.0)), "b": ((110.0, 100.0), (110.0, 130.0))}
+    figures = [
+        figure
+        for scene, pairs in told.items()
+        for peer, pair in zip((gnn, joint), pairs, strict=True)
+        for figure in peer_figures(scene, peer, [{"gospa_m": pair, "q": (None, 0.2), "plots_per_s": (1e5, 50.0)}])
+    ]
+    held = [figure["met"] for figure in figures if "gospa_m" in str(figure["case"])]
+    assert held == [True, True, False, True]
+    (pooled,) = pooled_gospa(figures)
+    assert pooled["value"] == pytest.approx((80 / 90 + 110 / 100) / 2)
+    assert pooled["met"] is False

@@ -49,6 +49,7 @@ def verdict(staged: Staged, truth: TruthTable, played: Played) -> Verdict:
         **numbers(result),
         **_false_tracks(staged, judged),
         "dual": _dual(judged),
+        "truths": float(len(np.unique(judged.scene.truth.object))),
         **_of_errors(off[established]),
         "plots_per_s": played.cost.plots_per_s,
         "scan_p50_ms": _percentile(played.cost.scan_ms, 50),
