@@ -48,6 +48,8 @@ def emission(
     heard_s: FloatArray,
     site_ecef: FloatArray,
     wind_ecef_mps: FloatArray,
+    *,
+    sound_mps: float = SPEED_OF_SOUND_MPS,
 ) -> tuple[FloatArray, FloatArray]:
     """Return when the sound heard at `heard_s` left each object, and the apparent source (k, 3), ECEF.
 
@@ -60,15 +62,16 @@ def emission(
         heard_s: (k,) instants of arrival, seconds of the night.
         site_ecef: (k, 3) arrays, m.
         wind_ecef_mps: (k, 3) motion of the air at each array.
+        sound_mps: how fast sound travels in the air.
     """
     position, _ = movers.state(rows, heard_s)
-    left_s = heard_s - np.linalg.norm(position - site_ecef, axis=1) / SPEED_OF_SOUND_MPS
+    left_s = heard_s - np.linalg.norm(position - site_ecef, axis=1) / sound_mps
     for _ in range(4):
         position, velocity = movers.state(rows, left_s)
         apparent = position + wind_ecef_mps * (heard_s - left_s)[:, None] - site_ecef
         distance = np.linalg.norm(apparent, axis=1)
         closing = np.sum(apparent * (velocity - wind_ecef_mps), axis=1) / np.maximum(distance, 1.0)
-        left_s = left_s - (distance - SPEED_OF_SOUND_MPS * (heard_s - left_s)) / (closing + SPEED_OF_SOUND_MPS)
+        left_s = left_s - (distance - sound_mps * (heard_s - left_s)) / (closing + sound_mps)
     position, _ = movers.state(rows, left_s)
     return left_s, position + wind_ecef_mps * (heard_s - left_s)[:, None]
 
@@ -84,9 +87,10 @@ class AcousticArrays:
         seed: int,
         wind_mps: tuple[float, float] = (0.0, 0.0),
         false_per_s: float = FALSE_PER_S,
+        sound_mps: float = SPEED_OF_SOUND_MPS,
     ) -> None:
         """`wind_mps` is where the air moves, east and north; a declared elevation sigma makes an array measure it."""
-        self._false_per_s = false_per_s
+        self._false_per_s, self._sound_mps = false_per_s, sound_mps
         self._sensors, self._sky, self._seed = tuple(sensors), sky, seed
         self._ids = tuple(s.sensor_id for s in sensors)
         self._sites = Sites.of(sensors)
@@ -168,8 +172,9 @@ class AcousticArrays:
         reporting = np.flatnonzero(report_s < window + 1)
         array, row = self._candidates(reporting, window)
         heard_s = report_s[array]
-        left_s, apparent = emission(self._sky.movers, row, heard_s, self._sites.ecef[array], self._wind[array])
-        distance = SPEED_OF_SOUND_MPS * (heard_s - left_s)
+        site, wind = self._sites.ecef[array], self._wind[array]
+        left_s, apparent = emission(self._sky.movers, row, heard_s, site, wind, sound_mps=self._sound_mps)
+        distance = self._sound_mps * (heard_s - left_s)
         movers = self._sky.movers
         sounded = (movers.start_s[row] <= left_s) & (left_s < movers.end_s[row])
         edge = np.clip((self._sky.signatures.hearing_m[row] - distance) / SOFT_EDGE_M, 0.0, 1.0)

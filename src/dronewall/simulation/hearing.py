@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
-from dronewall.simulation.acoustic import AcousticArrays
+from dronewall.simulation.acoustic import SPEED_OF_SOUND_MPS, AcousticArrays
 from dronewall.simulation.looks import Looks
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
@@ -30,9 +30,10 @@ class AcousticWall(AcousticArrays):
         seed: int,
         wind_mps: tuple[float, float] = (0.0, 0.0),
         false_per_s: float = 0.05,
+        sound_mps: float = SPEED_OF_SOUND_MPS,
         deaf: NDArray[np.bool_] | None = None,
     ) -> None:
-        super().__init__(sensors, sky, seed=seed, wind_mps=wind_mps, false_per_s=false_per_s)
+        super().__init__(sensors, sky, seed=seed, wind_mps=wind_mps, false_per_s=false_per_s, sound_mps=sound_mps)
         self._hearing = Sites.of(sensors)
         self._deaf = np.zeros(len(sensors), bool) if deaf is None else deaf
 

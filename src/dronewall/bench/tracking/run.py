@@ -29,7 +29,7 @@ QUICK_S, QUICK_WALL_S = 100.0, 180.0
 ENOUGH_S = 25.0
 """A quick run begins no scene after this."""
 ENOUGH_TRUTHS, CHANGES_AT_MOST = 500, 0.02
-HUGE = ("quiet-12h", "radar-10000-36")
+HUGE = ("quiet-12h", "radar-10000-36", "wall-huge")
 
 
 @dataclass(frozen=True, slots=True)

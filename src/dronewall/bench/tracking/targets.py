@@ -46,6 +46,7 @@ TARGETS = (
     Target("wall*", "pcrlb_ratio", most=1.3),
     Target("wall*", "spuriousness", most=0.01),
     Target("wall*", "confirm_after_four_s", most=15.0),
+    Target("wall-huge", "real_time", least=3.0),
     Target("quiet*", "false_per_h_10000km2", most=0.1),
     Target("vendor", "anees", 0.8, 1.2),
     Target("*", "dual", most=0.01),

@@ -23,8 +23,8 @@ from dronewall.simulation.streams import stream
 SCANS_ESTABLISHED, SOUND_ESTABLISHED_S = 10, 30.0
 AFTER_TURN_S = 20.0
 """A turn is not over for a filter when the object flies straight again."""
-MOST_BOUNDED = 1_500
-"""Objects up to which the bound is computed."""
+MOST_BOUNDED, MOST_BOUNDED_BY_SOUND = 1_500, 200
+"""Objects up to which the bound is computed; a wall of arrays looks at each several times a second."""
 LONGEST_SOUND_S = 25.0
 Values = dict[str, float | None]
 
@@ -57,7 +57,8 @@ def verdict(staged: Staged, truth: TruthTable, played: Played) -> Verdict:
         "held": float(played.cost.held),
         "real_time": staged.seconds / max(played.cost.cpu_s, 1e-9),
     }
-    looks = looks_of(staged) if len(staged.scene.sky) <= MOST_BOUNDED else None
+    most = MOST_BOUNDED_BY_SOUND if staged.horizontal else MOST_BOUNDED
+    looks = looks_of(staged) if len(staged.scene.sky) <= most else None
     if looks is not None:
         values.update(_against_best(staged, judged, looks, established))
         if played.kept:

@@ -14,7 +14,7 @@ from dronewall.bench.tracking_scenes.mixed import biased_scene, mixed_scene, ven
 from dronewall.bench.tracking_scenes.quiet import quiet_scene
 from dronewall.bench.tracking_scenes.radars import Options, crossing_scene, dense_scene, radar_scene, swarm_scene
 from dronewall.bench.tracking_scenes.recorded import recorded_scene
-from dronewall.bench.tracking_scenes.sound import Air, wall_scene
+from dronewall.bench.tracking_scenes.sound import Air, huge_wall_scene, wall_scene
 from dronewall.bench.tracking_scenes.staging import Staged
 from dronewall.model.errors import InputError
 from dronewall.simulation.faults import Late
@@ -36,6 +36,8 @@ NAMED: dict[str, Maker] = {
     "wall-turning": lambda name, seed: wall_scene(name, seed, turning=1.0),
     "wall-wind": lambda name, seed: wall_scene(name, seed, air=WINDY),
     "wall-many": lambda name, seed: wall_scene(name, seed, objects=80),
+    "wall-cold": lambda name, seed: wall_scene(name, seed, air=Air(sound_mps=328.0)),
+    "wall-huge": huge_wall_scene,
     "mixed": mixed_scene,
     "biased": lambda name, seed: biased_scene(name, seed, biased=True),
     "unbiased": lambda name, seed: biased_scene(name, seed, biased=False),

@@ -8,6 +8,7 @@ import numpy as np
 
 from dronewall.bench.tracking_scenes.staging import Q_LEVEL, Q_UPRIGHT, Flown, Staged, drones, seeded, sky_of, spots
 from dronewall.model.sensors import Sensor
+from dronewall.simulation.acoustic import SPEED_OF_SOUND_MPS
 from dronewall.simulation.faults import Bias, Biased
 from dronewall.simulation.hearing import AcousticWall
 from dronewall.simulation.laydown_passive import acoustic_array
@@ -23,9 +24,10 @@ DEPTH_M, WIDTH_M = COLUMNS * GRID_M, ROWS * GRID_M
 
 @dataclass(frozen=True, slots=True)
 class Air:
-    """What makes hearing hard: wind nobody tells, arrays that stand askew, arrays that say nothing."""
+    """What makes hearing hard: wind nobody tells, cold air, arrays that stand askew, arrays that say nothing."""
 
     wind_mps: float = 0.0
+    sound_mps: float = SPEED_OF_SOUND_MPS
     north_sigma_deg: float = 0.0
     deaf: float = 0.0
 
@@ -52,6 +54,40 @@ def wall_scene(
         horizontal=True,
         plan=plan,
         area_km2=DEPTH_M * WIDTH_M / 1e6,
+    )
+
+
+def huge_wall_scene(
+    name: str, seed: int, *, columns: int = 100, objects: int = 1_000, seconds: float = 120.0
+) -> Staged:
+    """Return ten thousand arrays and a thousand drones that are all over them from the beginning."""
+    rng = seeded(seed, "huge wall")
+    half_m = columns * GRID_M / 2
+    none = np.zeros(objects)
+    flown = Flown(
+        east_m=rng.uniform(-0.9, 0.9, objects) * half_m,
+        north_m=rng.uniform(-0.9, 0.9, objects) * half_m,
+        hae_m=rng.uniform(80.0, 1_000.0, objects),
+        speed_mps=rng.uniform(45.0, 60.0, objects),
+        course_rad=np.radians(rng.normal(270.0, 20.0, objects)),
+        start_s=none - 40.0,
+        end_s=none + seconds + 60.0,
+        turn_from_s=none,
+        turn_until_s=none,
+        turn_radps=none,
+    )
+    looks = drones(objects, rcs_m2=0.0, hearing_m=rng.uniform(8_000.0, 10_000.0, objects))
+    sky = sky_of(flown, looks, rng, step_s=2.0, lowest_m=80.0)
+    wall = AcousticWall(grid(rng, columns, columns), sky, seed=seed)
+    return Staged(
+        name,
+        seed,
+        Scene(sky, [wall]),
+        seconds,
+        cutoff_m=1_000.0,
+        horizontal=True,
+        many_plots=True,
+        area_km2=(2 * half_m / 1e3) ** 2,
     )
 
 
@@ -104,7 +140,7 @@ def listening(seed: int, rng: np.random.Generator, arrays: list[Sensor], sky: Sk
     wind = (air.wind_mps * float(np.sin(towards)), air.wind_mps * float(np.cos(towards)))
     deaf = rng.random(len(arrays)) < air.deaf
     askew = np.radians(rng.normal(0.0, 1.0, len(arrays)) * air.north_sigma_deg)
-    wall = AcousticWall(arrays, sky, seed=seed, wind_mps=wind, deaf=deaf)
+    wall = AcousticWall(arrays, sky, seed=seed, wind_mps=wind, deaf=deaf, sound_mps=air.sound_mps)
     if not air.north_sigma_deg:
         return wall
     return Biased(wall, tuple(Bias(azimuth_rad=float(angle)) for angle in askew))
