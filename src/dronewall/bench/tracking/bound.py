@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.bench.tracking_scenes.staging import Q_LEVEL, Q_UPRIGHT, Flown, Staged
+from dronewall.bench.tracking_scenes.staging import Q_LEVEL, Flown, Staged
 from dronewall.geodesy.wgs84 import FloatArray, enu_axes, geodetic_from_ecef
 from dronewall.simulation.faults import Faulty
 from dronewall.simulation.looks import Looking, Looks
@@ -96,6 +96,7 @@ class _Bound:
 
     def __init__(self, staged: Staged) -> None:
         self.movers: Movers = staged.scene.sky.movers
+        self.noise = staged.noise
         n = len(self.movers)
         self.at_s = self.movers.start_s.copy()
         position, _ = self.movers.state(np.arange(n), self.at_s)
@@ -113,7 +114,7 @@ class _Bound:
         """Move rows on to `at_s`, which is not before their time."""
         step = at_s - self.at_s[rows]
         axes = _axes(self.movers.state(rows, at_s)[0])
-        self.cov[rows] = _moved(self.cov[rows], step, axes)
+        self.cov[rows] = _moved(self.cov[rows], step, axes, self.noise)
         self.at_s[rows] = at_s
 
     def update(self, looks: Looks) -> None:
@@ -124,7 +125,7 @@ class _Bound:
     def squares(self, rows: IntArray, at_s: FloatArray, horizontal: bool) -> tuple[FloatArray, FloatArray]:
         """Variances of position and velocity, summed over the axes that count, predicted to `at_s`."""
         axes = _axes(self.movers.state(rows, at_s)[0])
-        cov = _moved(self.cov[rows], at_s - self.at_s[rows], axes)
+        cov = _moved(self.cov[rows], at_s - self.at_s[rows], axes, self.noise)
         count = 2 if horizontal else 3
         local = [np.einsum("nij,njk,nik->ni", axes, part, axes) for part in (cov[:, :3, :3], cov[:, 3:, 3:])]
         return local[0][:, :count].sum(axis=1), local[1][:, :count].sum(axis=1)
@@ -231,11 +232,11 @@ def _turned(axes: FloatArray, variances: Sequence[float]) -> FloatArray:
     return np.einsum("nki,k,nkj->nij", axes, np.array(variances), axes)
 
 
-def _moved(cov: FloatArray, step: FloatArray, axes: FloatArray) -> FloatArray:
+def _moved(cov: FloatArray, step: FloatArray, axes: FloatArray, noise: tuple[float, float]) -> FloatArray:
     """Return covariances after nearly constant velocity for `step` (n,) seconds."""
     dt = step[:, None, None]
     place, cross, speed = cov[:, :3, :3], cov[:, :3, 3:], cov[:, 3:, 3:]
-    q = _turned(axes, (Q_LEVEL, Q_LEVEL, Q_UPRIGHT))
+    q = _turned(axes, (noise[0], noise[0], noise[1]))
     moved = np.empty_like(cov)
     moved[:, :3, :3] = place + dt * (cross + cross.transpose(0, 2, 1)) + dt**2 * speed + q * dt**3 / 3.0
     moved[:, :3, 3:] = cross + dt * speed + q * dt**2 / 2.0

@@ -60,7 +60,8 @@ def verdict(staged: Staged, truth: TruthTable, played: Played) -> Verdict:
     most = MOST_BOUNDED_BY_SOUND if staged.horizontal else MOST_BOUNDED
     looks = looks_of(staged) if len(staged.scene.sky) <= most else None
     if looks is not None:
-        values.update(_against_best(staged, judged, looks, established))
+        if staged.plan is not None:
+            values.update(_against_best(staged, judged, looks, established))
         if played.kept:
             values["nis"] = nis_per_axis(staged, judged, played.kept, looks, established)
     by_class = {name: numbers(part) for name, part in classes.items()}

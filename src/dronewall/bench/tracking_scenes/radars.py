@@ -19,6 +19,8 @@ SPACING_M = 10_000.0
 PERIOD_S = 5.0
 COARSE = Sigma(range_m=50.0, azimuth_deg=0.3, elevation_deg=0.5, range_rate_mps=1.0)
 FINE = Sigma(range_m=30.0, azimuth_deg=0.15, elevation_deg=0.15, range_rate_mps=1.0)
+SWARM_NOISE = (0.002, 0.0005)
+"""A formation holds together: m²/s³, level and upright."""
 LEAST_RANGE_M = 15_000.0
 DRONE_CELL = Cell(range_m=150.0, azimuth_rad=np.radians(1.5), elevation_rad=np.radians(3.0))
 
@@ -174,8 +176,9 @@ def swarm_scene(name: str, seed: int, spacing_m: float, *, objects: int = 50, se
         np.full(objects, course),
         seconds + 1.0,
     )
-    sky = sky_of(flown, drones(objects, prefix="swarm"), rng, q_level=0.002, q_upright=0.0005)
-    return _three_radars(name, seed, sky, flown, seconds, cell=DRONE_CELL, period_s=2.5)
+    sky = sky_of(flown, drones(objects, prefix="swarm"), rng, q_level=SWARM_NOISE[0], q_upright=SWARM_NOISE[1])
+    staged = _three_radars(name, seed, sky, flown, seconds, cell=DRONE_CELL, period_s=2.5)
+    return replace(staged, noise=SWARM_NOISE)
 
 
 def _three_radars(

@@ -31,7 +31,8 @@ Q_LEVEL, Q_UPRIGHT = 0.05, 0.0045
 class Staged:
     """A scene and how it is judged: `cutoff_m`, `horizontal`, and an instant before which nobody is asked, `from_s`.
 
-    `plan` is what its objects do, where row i of it is row i of the sky; `area_km2` what false tracks are counted on.
+    `plan` is what its objects do, where row i of it is row i of the sky, and `noise` what is on it, level and upright;
+    without a plan no bound is known. `area_km2` is what false tracks are counted on.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Staged:
     from_s: float = 0.0
     many_plots: bool = False
     plan: Flown | None = None
+    noise: tuple[float, float] = (Q_LEVEL, Q_UPRIGHT)
     area_km2: float | None = None
 
 
