@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dronewall.bench.tables import TrackTable, TruthTable
 from dronewall.bench.tracking.beside import peer_figures, pooled_gospa
+from dronewall.bench.tracking.page import write_page
 from dronewall.bench.tracking.peers import NOISES, Peer, Scan, _interleaved, peers, scans_of, tuned
 from dronewall.bench.tracking.play import Cost, Played, instants, truth_of
 from dronewall.bench.tracking.run import Wanted, _own_figures, tracking
@@ -159,3 +161,13 @@ def test_gospa_is_held_against_the_best_of_stone_soup_in_each_scene_and_in_the_m
     (pooled,) = pooled_gospa(figures)
     assert pooled["value"] == pytest.approx((80 / 90 + 110 / 100) / 2)
     assert pooled["met"] is False
+
+
+def test_the_page_holds_every_figure_and_loads_nothing(tmp_path: Path) -> None:
+    told = {"a": [Verdict({"anees": 1.6}, {}, ((0.0, 500.0), (5.0, 100.0)), np.array([10.0, 20.0, 30.0]))]}
+    figures = [*_own_figures("a", (1,), told["a"]), {"case": "all 2 scenes: <gospa>", "value": 0.8, "met": True}]
+    write_page(tmp_path / "page.html", figures, told)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "anees" in page and "1.6" in page and "MISSED" in page and "&lt;gospa&gt;" in page
+    assert page.count("<svg") == 2
+    assert "http" not in page and "<script" not in page

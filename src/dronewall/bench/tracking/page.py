@@ -11,7 +11,7 @@ import numpy as np
 from dronewall.bench.tracking.verdict import Verdict
 from dronewall.geodesy.wgs84 import FloatArray
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 430, 190, 52, 26
+WIDTH, HEIGHT, LEFT, BOTTOM = 430, 190, 60, 26
 COLOURS = ("#0b63b0", "#c2410c", "#15803d", "#7e22ce", "#0e7490")
 STYLE = (
     "body{font:14px/1.4 sans-serif;margin:2em;max-width:1100px;color:#222}h2{margin-top:2em;font-size:17px}"
@@ -25,11 +25,13 @@ STYLE = (
 def write_page(path: Path, figures: Sequence[Mapping[str, object]], told: Mapping[str, Sequence[Verdict]]) -> None:
     """Write a self-contained page of figures and, for each scene, its curves, one per seed."""
     scenes = "".join(_scene(name, verdicts, figures) for name, verdicts in told.items())
+    pooled = [figure for figure in figures if str(figure["case"]).startswith("all ")]
+    together = f"<h2>All scenes together</h2>{_table(pooled)}" if pooled else ""
     path.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tracking</title><style>{STYLE}</style>'
         "<h1>dronewall bench tracking</h1><p>All sensors and, but for the scenes named real, all motion are simulated. "
         "Median over seeds; left: GOSPA over time; right: share of established tracks whose error is below.</p>"
-        f"{scenes}</html>\n",
+        f"{together}{scenes}</html>\n",
         encoding="utf-8",
     )
 
@@ -37,9 +39,14 @@ def write_page(path: Path, figures: Sequence[Mapping[str, object]], told: Mappin
 def _scene(name: str, verdicts: Sequence[Verdict], figures: Sequence[Mapping[str, object]]) -> str:
     curves = [np.array(v.gospa_at, float).reshape(-1, 2) for v in verdicts]
     shares = [_shares(v.errors_m) for v in verdicts]
-    rows = "".join(_row(figure) for figure in figures if str(figure["case"]).startswith(f"{name}: "))
+    own = [figure for figure in figures if str(figure["case"]).startswith(f"{name}: ")]
+    charts = _chart(curves, "seconds", "GOSPA, m") + _chart(shares, "error, m", "share")
+    return f"<h2>{escape(name)}</h2>{charts}{_table(own)}"
+
+
+def _table(figures: Sequence[Mapping[str, object]]) -> str:
+    rows = "".join(_row(figure) for figure in figures)
     return (
-        f"<h2>{escape(name)}</h2>{_chart(curves, 'seconds', 'GOSPA, m')}{_chart(shares, 'error, m', 'share')}"
         "<table><tr><th>figure</th><th>value</th><th>p10</th><th>p90</th><th>unit</th><th>peer</th><th>ratio</th>"
         f"<th>target</th><th></th></tr>{rows}</table>"
     )
@@ -82,7 +89,7 @@ def _chart(curves: Sequence[FloatArray], across: str, up: str) -> str:
         for number, curve in enumerate(points)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-size="11">'
+        f'<svg width="{WIDTH}" height="{HEIGHT}" font-size="11">'
         f'<path d="M{LEFT} 10V{HEIGHT - BOTTOM}H{WIDTH - 8}" fill="none" stroke="#888"/>{lines}'
         f'<text x="{LEFT - 4}" y="18" text-anchor="end">{most_y:.3g}</text>'
         f'<text x="{LEFT - 4}" y="{HEIGHT - BOTTOM}" text-anchor="end">0</text>'
