@@ -13,7 +13,7 @@ from dronewall.bench.tracking.beside import peer_figures, pooled_gospa
 from dronewall.bench.tracking.page import write_page
 from dronewall.bench.tracking.peers import NOISES, Peer, Scan, _interleaved, peers, scans_of, tuned
 from dronewall.bench.tracking.play import Cost, Played, instants, truth_of
-from dronewall.bench.tracking.run import Wanted, _own_figures, tracking
+from dronewall.bench.tracking.run import Wanted, _chosen, _own_figures, tracking
 from dronewall.bench.tracking.verdict import Verdict, verdict
 from dronewall.bench.tracking_scenes.catalogue import staged
 from dronewall.bench.tracking_scenes.staging import Staged
@@ -171,3 +171,10 @@ def test_the_page_holds_every_figure_and_loads_nothing(tmp_path: Path) -> None:
     assert "anees" in page and "1.6" in page and "MISSED" in page and "&lt;gospa&gt;" in page
     assert page.count("<svg") == 2
     assert "http" not in page and "<script" not in page
+
+
+def test_a_run_of_all_does_without_recordings_that_are_not_there(tmp_path: Path) -> None:
+    here, absent = Wanted(recordings=tmp_path), Wanted(recordings=tmp_path / "absent")
+    assert any(name.startswith("real-") for name in _chosen(here))
+    assert not any(name.startswith("real-") for name in _chosen(absent))
+    assert "radar-10000-36" not in _chosen(here)

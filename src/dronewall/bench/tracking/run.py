@@ -71,6 +71,8 @@ def tracking(wanted: Wanted) -> Iterator[Figure]:
             figures.append(figure)
             yield figure
         longest_s = max(longest_s, (clock.now_ns() - began_ns) / NS_PER_S - spent_s)
+    if not (wanted.only or wanted.quick or _recorded(wanted)):
+        yield _figure(f"recorded flights are not in {wanted.recordings}: name their folder with --recordings")
     for figure in (*pooled_gospa(figures), *_pooled_changes(told)):
         figures.append(figure)
         yield figure
@@ -82,7 +84,7 @@ def _chosen(wanted: Wanted) -> list[str]:
     """Return the scenes to run; a full name may be one that no list has."""
     listed = list(QUICK) if wanted.quick else names()
     if not wanted.only:
-        return [name for name in listed if name not in HUGE]
+        return [name for name in listed if name not in HUGE and (_recorded(wanted) or not name.startswith("real-"))]
     if wanted.only in names() or wanted.only.startswith(("radar-", "late-", "real-")):
         return [wanted.only]
     chosen = [name for name in names() if wanted.only in name]
@@ -91,6 +93,11 @@ def _chosen(wanted: Wanted) -> list[str]:
             f"no scene has '{wanted.only}' in its name", f"There are: {', '.join(names())}", field="--only"
         )
     return chosen
+
+
+def _recorded(wanted: Wanted) -> bool:
+    """Whether recorded flights are here; a run of all does without them."""
+    return wanted.recordings.is_dir()
 
 
 def _written(chosen: Sequence[str], wanted: Wanted, folder: Path) -> Iterator[Figure]:
