@@ -45,6 +45,7 @@ NAMED: dict[str, Maker] = {
     "vendor-central": lambda name, seed: vendor_scene(name, seed, central=True),
     "vendor-mute": lambda name, seed: vendor_scene(name, seed, covariance=False),
     "quiet": quiet_scene,
+    "quiet-dry": lambda name, seed: quiet_scene(name, seed, rain=False),
     "quiet-12h": lambda name, seed: quiet_scene(name, seed, seconds=43_200.0),
 }
 RECORDED = ("uav_rot", "munich", "franconia", "opensky_uk_2021-07-12", "switzerland_2018-08-01", "inflight_refuelling")

@@ -39,8 +39,8 @@ class QuietScene(Scene):
         return truth.take(~np.char.startswith(truth.object_id, b"ground"))
 
 
-def quiet_scene(name: str, seed: int, *, seconds: float = 7_200.0) -> Staged:
-    """Return the night, or the first part of it."""
+def quiet_scene(name: str, seed: int, *, seconds: float = 7_200.0, rain: bool = True) -> Staged:
+    """Return the night, or the first part of it; without `rain` a dry one."""
     rng = seeded(seed, "quiet")
     hours = seconds / 3_600.0
     sky = Sky.concat(
@@ -53,7 +53,7 @@ def quiet_scene(name: str, seed: int, *, seconds: float = 7_200.0) -> Staged:
         ]
     )
     sources: list[Source] = [
-        *_radars(seed, sky, seconds),
+        *_radars(seed, sky, _patches(seconds) if rain else _patches(seconds)[:1]),
         AcousticWall(grid(rng, COLUMNS, ROWS, GRID_M), sky, seed=seed),
     ]
     return Staged(name, seed, QuietScene(sky, sources), seconds, area_km2=AREA_KM2)
@@ -188,7 +188,7 @@ def _birds(rng: np.random.Generator, n: int, seconds: float) -> Sky:
     return sky_of(flown, looks, rng, step_s=2.0, q_level=0.5, q_upright=0.02)
 
 
-def _radars(seed: int, sky: Sky, seconds: float) -> list[Source]:
+def _radars(seed: int, sky: Sky, patches: tuple[Patch, ...]) -> list[Source]:
     """Two radars, one with Doppler, both with rain that passes and a wind farm in sight."""
     places = np.array([(-12e3, 4e3), (14e3, -8e3)])
     lat, lon = spots(*places.T)
@@ -205,7 +205,7 @@ def _radars(seed: int, sky: Sky, seconds: float) -> list[Source]:
             ),
             sky,
             seed=seed,
-            habits=Habits(phase_s=2.3 * row, doppler=row == 0, turning=True, horizon=True, patches=_patches(seconds)),
+            habits=Habits(phase_s=2.3 * row, doppler=row == 0, turning=True, horizon=True, patches=patches),
         )
         for row in range(2)
     ]
