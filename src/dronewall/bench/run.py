@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from dronewall.model.errors import InputError
@@ -13,11 +14,19 @@ Figure = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a benchmark is to be run: `seconds` for each case and `only` a part of its name, where it has cases."""
+    """How a benchmark is to be run: `seconds` for each case and `only` a part of its name, where it has cases.
+
+    `tracking` alone takes `seeds`, how many; `out`, where to write its scenes instead of measuring; `page`, where to
+    write its page; `recordings`, where recorded flights are.
+    """
 
     quick: bool = False
     seconds: float | None = None
     only: str = ""
+    seeds: int | None = None
+    out: Path | None = None
+    page: Path | None = None
+    recordings: Path | None = None
 
 
 Bench = Callable[[Asked], Iterable[Figure]]
@@ -40,7 +49,7 @@ FIELDS = (
 """The fields of one figure, all of them present, None where they do not apply."""
 
 
-TAKES_HOURS = ("soak",)
+TAKES_HOURS = ("soak", "tracking")
 """Not among `all`."""
 
 
@@ -55,6 +64,7 @@ def benches() -> dict[str, Bench]:
         "restart": _restart,
         "score": _score,
         "soak": _soak,
+        "tracking": _tracking,
     }
 
 
@@ -67,7 +77,7 @@ def run_bench(name: str, asked: Asked) -> Iterator[Figure]:
     known = benches()
     if name != "all" and name not in known:
         raise InputError(f"there is no benchmark '{name}'", f"Choose one of: all, {', '.join(known)}", field="NAME")
-    short = (one for one in known if one not in TAKES_HOURS)
+    short = (one for one in known if (asked.quick and one != "soak") or one not in TAKES_HOURS)
     for chosen in short if name == "all" else (name,):
         for figure in known[chosen](asked):
             yield {field: figure.get(field) for field in FIELDS}
@@ -119,3 +129,10 @@ def _soak(asked: Asked) -> Iterable[Figure]:
     from dronewall.bench.soak import soak
 
     return soak(quick=asked.quick, seconds=asked.seconds)
+
+
+def _tracking(asked: Asked) -> Iterable[Figure]:
+    from dronewall.bench.tracking.run import Wanted, tracking
+
+    wanted = Wanted(asked.quick, asked.only, asked.seeds, asked.out, asked.page)
+    return tracking(wanted if asked.recordings is None else replace(wanted, recordings=asked.recordings))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dronewall.bench.align import Scene, scene_from
 from dronewall.bench.files import read_tracks, read_truth
 from dronewall.bench.gospa import Pairs, assigned_pairs, gospa, near_pairs
+from dronewall.bench.siap import siap
 from dronewall.bench.tables import TrackTable, TruthTable, sampled, track_table
 from dronewall.bench.tgospa import trajectory_cost
 from dronewall.geodesy.wgs84 import enu_axes, geodetic_from_ecef
@@ -59,6 +60,11 @@ def score(
         `exact`, `lp` (not above the exact value) or `bound` (not below it).
     """
     judged = judge(truth, tracks, cutoff_m=cutoff_m, horizontal=horizontal, from_s=from_s)
+    return score_judged(judged, cutoff_m=cutoff_m, horizontal=horizontal)
+
+
+def score_judged(judged: Judged, *, cutoff_m: float, horizontal: bool) -> Result:
+    """Return the figures of a scene that has been judged; see `score`."""
     result = _figures(judged, cutoff_m=cutoff_m, horizontal=horizontal)
     classes = np.unique(judged.scene.truth.object_class)
     result["by_class"] = {
@@ -168,6 +174,7 @@ def _figures(judged: Judged, *, cutoff_m: float, horizontal: bool) -> Result:
         "anees": _anees(scene, pairs, horizontal=horizontal),
         **_errors(scene, pairs),
         "confirm_s": _confirm_s(scene, pairs),
+        "siap": siap(scene, judged.near, pairs),
     }
 
 

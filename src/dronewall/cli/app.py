@@ -160,14 +160,26 @@ def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark, or all.")],
     quick: Annotated[bool, typer.Option("--quick", help="End within 50 seconds.")] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", help="How long each case of live is measured.")] = None,
-    only: Annotated[str, typer.Option("--only", help="Only the cases of live whose name holds this.")] = "",
+    only: Annotated[
+        str, typer.Option("--only", help="Only the cases of live, or scenes of tracking, whose name holds this.")
+    ] = "",
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="tracking: how many seeds of each scene.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="tracking: write the scenes there, measure nothing.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE.html", help="tracking: also write a page of plots.")
+    ] = None,
+    recordings: Annotated[
+        Path | None, typer.Option("--recordings", metavar="DIR", help="tracking: where recorded flights are.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per figure.")] = False,
 ) -> None:
     """Measure; print one line per figure. Status 1 if a figure misses its target."""
     from dronewall.bench.run import Asked
     from dronewall.cli.bench import print_bench
 
-    sys.exit(print_bench(name, Asked(quick, seconds, only), as_json=as_json))
+    sys.exit(print_bench(name, Asked(quick, seconds, only, seeds, out, page, recordings), as_json=as_json))
 
 
 @app.command(epilog="Example: dronewall recover wall.journal --out saved.journal")

@@ -26,4 +26,7 @@ def _plain(figure: dict[str, Any]) -> str:
     target = "" if figure["target"] is None else f"target {figure['target']:g}"
     value = "-" if figure["value"] is None else f"{figure['value']:.6g}"
     unit = figure["unit"] or ""
-    return f"{figure['bench']:<8} {figure['case']:<60} {value:>12} {unit:<6} {target:<14} {verdict}".rstrip()
+    beside = "" if figure["peer_value"] is None else f"{figure['peer']}: {figure['peer_value']:.6g} "
+    ratio = "" if figure["ratio"] is None else f"ratio {figure['ratio']:.3g} "
+    line = f"{figure['bench']:<8} {figure['case']:<60} {value:>12} {unit:<6}"
+    return f"{line} {beside}{ratio}{target:<14} {verdict}".rstrip()

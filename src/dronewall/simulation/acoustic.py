@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dronewall.geodesy.wgs84 import FloatArray
 from dronewall.model.plots import CLASS_COUNT, NAN, ObjectClass, Plots
 from dronewall.model.sensors import Sensor
+from dronewall.simulation.looks import Looks
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.sites import Sites
 from dronewall.simulation.sky import Sky
@@ -47,6 +48,8 @@ def emission(
     heard_s: FloatArray,
     site_ecef: FloatArray,
     wind_ecef_mps: FloatArray,
+    *,
+    sound_mps: float = SPEED_OF_SOUND_MPS,
 ) -> tuple[FloatArray, FloatArray]:
     """Return when the sound heard at `heard_s` left each object, and the apparent source (k, 3), ECEF.
 
@@ -59,15 +62,16 @@ def emission(
         heard_s: (k,) instants of arrival, seconds of the night.
         site_ecef: (k, 3) arrays, m.
         wind_ecef_mps: (k, 3) motion of the air at each array.
+        sound_mps: how fast sound travels in the air.
     """
     position, _ = movers.state(rows, heard_s)
-    left_s = heard_s - np.linalg.norm(position - site_ecef, axis=1) / SPEED_OF_SOUND_MPS
+    left_s = heard_s - np.linalg.norm(position - site_ecef, axis=1) / sound_mps
     for _ in range(4):
         position, velocity = movers.state(rows, left_s)
         apparent = position + wind_ecef_mps * (heard_s - left_s)[:, None] - site_ecef
         distance = np.linalg.norm(apparent, axis=1)
         closing = np.sum(apparent * (velocity - wind_ecef_mps), axis=1) / np.maximum(distance, 1.0)
-        left_s = left_s - (distance - SPEED_OF_SOUND_MPS * (heard_s - left_s)) / (closing + SPEED_OF_SOUND_MPS)
+        left_s = left_s - (distance - sound_mps * (heard_s - left_s)) / (closing + sound_mps)
     position, _ = movers.state(rows, left_s)
     return left_s, position + wind_ecef_mps * (heard_s - left_s)[:, None]
 
@@ -76,9 +80,17 @@ class AcousticArrays:
     """A network of acoustic arrays as a source: a window is one second of reports."""
 
     def __init__(
-        self, sensors: Sequence[Sensor], sky: Sky, *, seed: int, wind_mps: tuple[float, float] = (0.0, 0.0)
+        self,
+        sensors: Sequence[Sensor],
+        sky: Sky,
+        *,
+        seed: int,
+        wind_mps: tuple[float, float] = (0.0, 0.0),
+        false_per_s: float = FALSE_PER_S,
+        sound_mps: float = SPEED_OF_SOUND_MPS,
     ) -> None:
         """`wind_mps` is where the air moves, east and north; a declared elevation sigma makes an array measure it."""
+        self._false_per_s, self._sound_mps = false_per_s, sound_mps
         self._sensors, self._sky, self._seed = tuple(sensors), sky, seed
         self._ids = tuple(s.sensor_id for s in sensors)
         self._sites = Sites.of(sensors)
@@ -104,7 +116,7 @@ class AcousticArrays:
         """Return the bearings of sound that arrived in one second, true and false."""
         rng = stream(self._seed, "acoustic", window)
         array, row, heard_s, azimuth, elevation = self._heard(rng, window)
-        false = np.flatnonzero(rng.random(len(self._sensors)) < FALSE_PER_S)
+        false = np.flatnonzero(rng.random(len(self._sensors)) < self._false_per_s)
         noise = rng.standard_normal((2, len(array))) * self._sigma[array].T
         measures_elevation = np.isfinite(self._sigma[false, 1])
         false_elevation = np.where(measures_elevation, rng.uniform(0.0, 0.5, len(false)), NAN)
@@ -123,6 +135,21 @@ class AcousticArrays:
             classes=np.concatenate([self._sounds_like(rng, row), np.zeros((len(false), CLASS_COUNT), np.float32)]),
         )
 
+    def looks(self, window: int) -> Looks:
+        """Return which sounds arrive in one second and may be detected."""
+        array, row, heard_s, left_s, _, chance = self._arriving(window)
+        looks = Looks(
+            row=row,
+            sensor=array,
+            at_s=heard_s,
+            site=self._sites.ecef[array],
+            axes=self._sites.axes[array],
+            sigma=np.stack([np.full(len(row), NAN), *self._sigma[array].T, np.full(len(row), NAN)], axis=1),
+            pd=chance,
+            delay_s=heard_s - left_s,
+        )
+        return looks.take(chance > 0.0)
+
     def reaches(self, sky: Sky, rows: NDArray[np.int64], ecef: FloatArray) -> NDArray[np.bool_]:
         """Whether any array is near enough to hear each object."""
         return self._sites.reach(ecef, sky.signatures.hearing_m[rows], radio=False)
@@ -131,19 +158,27 @@ class AcousticArrays:
         self, rng: np.random.Generator, window: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray, FloatArray]:
         """Array, object, instant of arrival and direction of every sound detected in one second."""
+        array, row, heard_s, _, apparent, chance = self._arriving(window)
+        found = rng.random(len(array)) < chance
+        array, row, heard_s = array[found], row[found], heard_s[found]
+        _, azimuth, elevation = self._sites.look(array, apparent[found])
+        return array, row, heard_s, azimuth, elevation
+
+    def _arriving(
+        self, window: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Array, object, instants of arrival and emission, apparent source, and chance of detection of each sound."""
         report_s = (np.ceil(window / self._period_s - self._phase) + self._phase) * self._period_s
         reporting = np.flatnonzero(report_s < window + 1)
         array, row = self._candidates(reporting, window)
         heard_s = report_s[array]
-        left_s, apparent = emission(self._sky.movers, row, heard_s, self._sites.ecef[array], self._wind[array])
-        distance = SPEED_OF_SOUND_MPS * (heard_s - left_s)
+        site, wind = self._sites.ecef[array], self._wind[array]
+        left_s, apparent = emission(self._sky.movers, row, heard_s, site, wind, sound_mps=self._sound_mps)
+        distance = self._sound_mps * (heard_s - left_s)
         movers = self._sky.movers
         sounded = (movers.start_s[row] <= left_s) & (left_s < movers.end_s[row])
         edge = np.clip((self._sky.signatures.hearing_m[row] - distance) / SOFT_EDGE_M, 0.0, 1.0)
-        found = rng.random(len(array)) < self._pd[array] * edge * sounded
-        array, row, heard_s = array[found], row[found], heard_s[found]
-        _, azimuth, elevation = self._sites.look(array, apparent[found])
-        return array, row, heard_s, azimuth, elevation
+        return array, row, heard_s, left_s, apparent, self._pd[array] * edge * sounded
 
     def _candidates(self, reporting: NDArray[np.int64], window: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of array and object that are near enough to be worth solving for."""

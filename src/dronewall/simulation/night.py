@@ -55,6 +55,11 @@ class Scene:
         return self._sky
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """What reports on them."""
+        return self._sources
+
+    @property
     def epoch_ns(self) -> int:
         """When the scene begins."""
         return self._epoch_ns

@@ -230,3 +230,33 @@ def test_a_missing_file_or_column_is_refused_with_a_remedy(tmp_path: Path) -> No
     with pytest.raises(InputError, match="column is missing") as refused:
         read_tracks(path)
     assert refused.value.field == "track_id"
+
+
+def test_the_single_integrated_air_picture_is_reckoned_from_the_same_pairs() -> None:
+    seconds = (0, 5, 10, 15)
+    truth = truth_of([(t, 0, 0.0) for t in seconds] + [(t, 1, FAR) for t in seconds])
+    first = [(0, 7, 30.0), (5, 7, 30.0), (10, 9, 30.0), (15, 9, 30.0)]
+    beside, nowhere = [(10, 8, 200.0)], [(t, 5, -FAR) for t in seconds]
+    siap = score(truth, tracks_of(first + beside + nowhere))["siap"]
+    assert siap["completeness"] == pytest.approx(4 / 8)
+    assert siap["ambiguity"] == pytest.approx(5 / 4)
+    assert siap["spuriousness"] == pytest.approx(5 / 9)
+    assert siap["position_accuracy_m"] == pytest.approx(30.0)
+    assert siap["velocity_accuracy_mps"] == pytest.approx(0.0)
+    assert siap["number_changes_per_s"] == pytest.approx(1 / 20)
+    assert siap["longest_segment"] == pytest.approx((2 / 4 + 0) / 2)
+
+
+def test_nothing_shown_leaves_the_air_picture_unmeasured() -> None:
+    siap = score(truth_of([(0, 0, 0.0), (5, 0, 0.0)]), TrackTable.empty())["siap"]
+    assert siap["completeness"] == 0.0
+    assert siap["ambiguity"] is None and siap["spuriousness"] is None and siap["number_changes_per_s"] is None
+    assert siap["longest_segment"] == 0.0
+
+
+def test_a_segment_ends_where_the_track_is_lost_even_if_its_number_comes_back() -> None:
+    truth = truth_of([(t, 0, 0.0) for t in (0, 5, 10, 15, 20)])
+    tracks = tracks_of([(t, 7, 30.0) for t in (0, 5, 15, 20)] + [(10, 8, -FAR)])
+    siap = score(truth, tracks)["siap"]
+    assert siap["longest_segment"] == pytest.approx(2 / 5)
+    assert siap["number_changes_per_s"] == 0.0

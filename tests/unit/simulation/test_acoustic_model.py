@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dronewall.geodesy.wgs84 import enu_from_ecef, spherical_from_enu
 from dronewall.simulation import scenes
@@ -29,6 +30,14 @@ def test_sound_heard_left_the_object_its_distance_over_the_speed_of_sound_ago() 
         assert np.allclose(apparent, was)
         delay = np.linalg.norm(was - ears, axis=1) / SPEED_OF_SOUND_MPS
         assert np.abs(heard_s - left_s - delay).max() < 1e-6
+
+
+def test_in_cold_air_sound_takes_longer() -> None:
+    sky = passing_drone()
+    site = Sites.of([acoustic_array("ears", *scenes.at(0.0, 0.0))])
+    row, heard_s = np.zeros(1, np.int64), np.array([90.0])
+    left_s, apparent = emission(sky.movers, row, heard_s, site.ecef, np.zeros((1, 3)), sound_mps=320.0)
+    assert np.linalg.norm(apparent - site.ecef) / (heard_s - left_s)[0] == pytest.approx(320.0, abs=1e-3)
 
 
 def test_wind_carries_the_sound_and_turns_the_bearing() -> None:

@@ -1,0 +1,139 @@
+"""The tracker played through a staged scene: what it says at the sample instants, and what that costs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dronewall.bench.tables import TrackTable, TruthTable, sampled
+from dronewall.bench.tracking_scenes.staging import Staged
+from dronewall.engine.clock import NS_PER_S, WallClock
+from dronewall.geodesy.wgs84 import enu_axes
+from dronewall.model.picture import TruthDomain
+from dronewall.model.plots import Plots
+from dronewall.model.tracks import Tracks, TrackStatus
+from dronewall.pipeline import Pipeline
+from dronewall.simulation.truth import Truth
+
+SCANS_TIMED_S = 10.0
+"""The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work."""
+MOST_KEPT = 2_500
+"""Full covariances are kept for scenes of up to so many tracks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """`plots` in `cpu_s` seconds of one core and `wall_s` by the clock; `scan_ms` of the scans timed alone."""
+
+    plots: int
+    cpu_s: float
+    wall_s: float
+    scan_ms: tuple[float, ...]
+    held: int
+
+    @property
+    def plots_per_s(self) -> float:
+        """Plots taken in a second of one core."""
+        return self.plots / self.cpu_s if self.cpu_s > 0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came out: samples of the tracks, the full ones where few enough, and the cost."""
+
+    tracks: TrackTable
+    kept: tuple[tuple[int, Tracks], ...]
+    cost: Cost
+
+
+def truth_of(staged: Staged) -> TruthTable:
+    """Return the truth at the sample instants, with the sky's rows as objects."""
+    scene = staged.scene
+    ids = [word.decode() for word in scene.sky.signatures.object_id.tolist()]
+    row_of = {word: row for row, word in enumerate(ids)}
+    parts = []
+    for at_ns in instants(staged):
+        truth = scene.truth_at(at_ns)
+        parts.append(_table(truth, row_of, tuple(ids)))
+    return TruthTable(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name, _ in parts[0].columns()},
+        object_ids=tuple(ids),
+    )
+
+
+def _table(truth: Truth, row_of: dict[str, int], ids: tuple[str, ...]) -> TruthTable:
+    enu = np.stack([truth.ve_mps, truth.vn_mps, truth.vu_mps], axis=1)
+    return TruthTable.of(
+        len(truth),
+        at_ns=truth.at_ns,
+        object=[row_of[word.decode()] for word in truth.object_id.tolist()],
+        position=truth.ecef(),
+        velocity=np.einsum("nji,nj->ni", enu_axes(truth.lat_deg, truth.lon_deg), enu),
+        object_class=truth.object_class,
+        scored=truth.scored,
+        object_ids=ids,
+    )
+
+
+def instants(staged: Staged) -> range:
+    """Return the sample instants, ns UTC: multiples of the sample time since the Unix epoch."""
+    step = staged.sample_s * NS_PER_S
+    begin = staged.scene.epoch_ns
+    return range(-(-begin // step) * step, begin + round(staged.seconds * NS_PER_S), step)
+
+
+def play(staged: Staged) -> Played:
+    """Run the tracker over a scene as it is delivered."""
+    pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+    clock, asked = WallClock(), set(instants(staged))
+    samples: list[TrackTable] = []
+    kept: list[tuple[int, Tracks]] = []
+    scan_ms: list[float] = []
+    count = held = 0
+    cpu_s = wall_s = 0.0
+    for seq, (now_ns, plots, alone) in enumerate(_steps(staged)):
+        began_cpu, began = _cpu_s(), clock.now_ns()
+        picture = pipeline.step(plots, now_ns=now_ns, seq=seq)
+        spent_s = (clock.now_ns() - began) / NS_PER_S
+        if alone:
+            scan_ms.append(1e3 * spent_s)
+        else:
+            wall_s += spent_s
+            cpu_s += _cpu_s() - began_cpu
+            count += int(np.count_nonzero(~plots.empty_scan))
+        held = max(held, len(picture.tracks))
+        if now_ns in asked:
+            samples.append(sampled(now_ns, picture.tracks))
+            if len(picture.tracks) <= MOST_KEPT:
+                kept.append((now_ns, _shown(picture.tracks)))
+    return Played(TrackTable.concat(samples), tuple(kept), Cost(count, cpu_s, wall_s, tuple(scan_ms), held))
+
+
+def _shown(tracks: Tracks) -> Tracks:
+    return tracks.take((tracks.status == TrackStatus.CONFIRMED) | (tracks.status == TrackStatus.COASTING))
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def _steps(staged: Staged) -> Iterator[tuple[int, Plots, bool]]:
+    """Yield instants with the plots received until then, and whether the step is one scan, to be timed alone."""
+    scene = staged.scene
+    begin_ns = scene.epoch_ns
+    end_ns = begin_ns + round(staged.seconds * NS_PER_S)
+    alone_ns = end_ns - round(SCANS_TIMED_S * NS_PER_S)
+    for at_ns in range(begin_ns, end_ns, NS_PER_S):
+        until_ns = min(at_ns + NS_PER_S, end_ns)
+        plots = scene.plots_between(at_ns, until_ns)
+        if at_ns >= alone_ns and len(plots):
+            received = plots.received_ns
+            cuts = np.flatnonzero(np.r_[True, np.diff(received) > 0, True])
+            for first, last in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+                yield int(received[first]), plots.take(slice(first, last)), True
+            plots = plots.take(slice(0, 0))
+        yield until_ns, plots, False

@@ -1,0 +1,1 @@
+"""Scenes for measuring a tracker: seeded, on the ellipsoid, in the files that people exchange."""
