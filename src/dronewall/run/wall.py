@@ -283,8 +283,13 @@ class Wall:
             await step
 
     def _room(self) -> int:
-        """How many reports this tick may take, for the pipeline's sake and the disk's."""
-        room = self._pace.room(waiting=self._intake.held)
+        """How many reports this tick may take, for the pipeline's sake and the disk's.
+
+        Where most bring too much ticks become longer; for the sake of a few who flood nobody else waits longer.
+        """
+        room = self._pace.room
+        if self._intake.crowded(room):
+            room = self._pace.room_behind
         return min(room, self._housekeeper.plots_most) if self._housekeeper else room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:

@@ -107,6 +107,43 @@ async def test_a_feed_whose_queue_is_full_waits_and_the_others_do_not() -> None:
     assert by_sensor(intake.drain(100, now_ns=NOW, lanes=all_bulk)) == {"gate": 1}
 
 
+async def held_at_most(intake: Intake, feed: str, sensor_id: str) -> int:
+    """Let a feed bring one report after the other until it has to wait; return how many reports wait then."""
+    bringing = asyncio.ensure_future(forever(intake, feed, sensor_id))
+    for _ in range(10_000):
+        await asyncio.sleep(0)
+    bringing.cancel()
+    return next(one.waiting for one in intake.statuses(now_ns=NOW) if one.name == f"intake:{feed}")
+
+
+async def forever(intake: Intake, feed: str, sensor_id: str) -> None:
+    while True:
+        await intake.put(feed, reports(sensor_id, 99), now_ns=NOW)
+        await asyncio.sleep(0)
+
+
+async def test_a_feed_that_floods_decodes_little_more_than_its_share_until_the_flood_is_over() -> None:
+    intake = await filled(("quiet", reports("r1", 200)), least=10_000)
+    assert await held_at_most(intake, "loud", "flood") == 10_000
+    later = NOW + 60_000 * MS
+    for _ in range(3):
+        intake.drain(1_000, now_ns=later, lanes=all_bulk)
+        assert 1_000 <= await held_at_most(intake, "loud", "flood") <= 1_100
+        await intake.put("quiet", reports("r1", 199), now_ns=later)
+    intake.drain(1_000, now_ns=later, lanes=all_bulk)
+    intake.drain(1_000, now_ns=later, lanes=all_bulk)
+    assert await held_at_most(intake, "loud", "flood") == 10_000
+
+
+async def test_a_wall_is_crowded_when_most_sensors_want_more_than_fits_and_not_when_one_floods() -> None:
+    alone = await filled(("loud", reports("flood", 5_000)))
+    beside_another = await filled(("loud", reports("flood", 5_000)), ("quiet", reports("r1", 50)))
+    all_of_them = await filled(*((f"udp{i}", reports(f"r{i}", 5_000)) for i in range(3)), ("quiet", reports("r9", 50)))
+    behind = await filled(("tcp", reports("gate", 5_000, safe=True)), ("loud", reports("flood", 50)))
+    assert [one.crowded(1_000) for one in (alone, beside_another, all_of_them, behind)] == [True, False, True, False]
+    assert not alone.crowded(10_000)
+
+
 async def test_reports_near_a_threat_go_first_and_the_newest_of_the_rest() -> None:
     old, new = reports("r1", 20, age_ms=PATIENCE_MS + 1), reports("r1", 20)
     intake = await filled(("udp", old), ("udp", new))
