@@ -100,9 +100,12 @@ class Intake:
         return self._chosen(room, now_ns, lanes)
 
     def crowded(self, room: int) -> bool:
-        """Whether most of the sensors that wait want more than an equal share of `room`: no flood of a few, but all."""
-        if self.held <= room:
-            return False
+        """Whether more waits than `room`, and that is no flood of a few: most sensors want more than an equal share.
+
+        Where no feed had to wait it is a burst, and no flood either.
+        """
+        if self.held <= room or not any(queue.pressed for queue in self._queues.values()):
+            return self.held > room
         claims = self._claims()
         share = _share(claims, room)
         return sum(sensors if reports > share * sensors else -sensors for reports, sensors in claims) > 0

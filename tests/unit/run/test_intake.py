@@ -136,12 +136,21 @@ async def test_a_feed_that_floods_decodes_little_more_than_its_share_until_the_f
 
 
 async def test_a_wall_is_crowded_when_most_sensors_want_more_than_fits_and_not_when_one_floods() -> None:
-    alone = await filled(("loud", reports("flood", 5_000)))
-    beside_another = await filled(("loud", reports("flood", 5_000)), ("quiet", reports("r1", 50)))
-    all_of_them = await filled(*((f"udp{i}", reports(f"r{i}", 5_000)) for i in range(3)), ("quiet", reports("r9", 50)))
-    behind = await filled(("tcp", reports("gate", 5_000, safe=True)), ("loud", reports("flood", 50)))
-    assert [one.crowded(1_000) for one in (alone, beside_another, all_of_them, behind)] == [True, False, True, False]
+    alone = await pressed()
+    beside_another = await pressed(("quiet", reports("r1", 50)))
+    all_of_them = await pressed(*((f"udp{i}", reports(f"r{i}", 5_000)) for i in range(3)))
+    behind = await pressed(("tcp", reports("gate", 5_000, safe=True)), ("quiet", reports("r1", 50)))
+    burst = await filled(("loud", reports("r1", 5_000)), ("quiet", reports("r2", 50)))
+    walls = (alone, beside_another, all_of_them, behind, burst)
+    assert [one.crowded(1_000) for one in walls] == [True, False, True, True, True]
     assert not alone.crowded(10_000)
+
+
+async def pressed(*others: tuple[str, Batch]) -> Intake:
+    """Return an intake with a feed that floods, whose queue is full, beside what others brought."""
+    intake = await filled(*others, least=5_000)
+    await held_at_most(intake, "loud", "flood")
+    return intake
 
 
 async def test_reports_near_a_threat_go_first_and_the_newest_of_the_rest() -> None:
