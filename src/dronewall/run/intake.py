@@ -6,7 +6,8 @@ Under no load it is a list that is emptied ten times a second. Under overload it
    sender. The reports of one that asks for no acknowledgement are shed, before anybody was told that they are safe.
 2. Room is shared by sensors, not by reports: one that floods gets its share and takes nobody else's.
 3. A feed that brings more than its sensors' share waits before it decodes more: what is to be lost is lost in its
-   port's buffer, where that costs least, and nobody's work is held up by reading what will be shed.
+   port's buffer, where that costs least. Where few flood and ticks come late for it, they get less than their share,
+   until ticks come in time again.
 4. Within a sensor's share the lanes decide (`run.lanes`): reports near a threat first, bulk clutter last, new before
    old. What waits longer than its lane allows is shed.
 """
@@ -30,6 +31,8 @@ FEED_PLOTS_LEAST = 4_000
 """So many reports may wait in one feed's queue at least; more if a tick has room for more."""
 FLOOD_PLOTS_LEAST, FLOOD_SPARE = 256, 1.25
 """A feed that floods brings its share and a little more, so that there is something to choose from."""
+LATE_MS, YIELDS, LEAST_LEFT, RECOVERS = 125.0, 0.7, 0.01, 1.1
+"""A tick that began so long after the one before is late: a flood yields at once, and recovers slowly."""
 NS_PER_MS = 1_000_000
 NS_PER_MINUTE = 60_000_000_000
 
@@ -59,6 +62,11 @@ class _Queue:
     room: asyncio.Event = field(default_factory=asyncio.Event)
     worst_lag_ms: float = 0.0
 
+    @property
+    def sensors(self) -> int:
+        """How many sensors speak in what waits."""
+        return sum(sensors for _, sensors in _claims(self))
+
     def lag_ms(self, now_ns: int) -> float:
         return max(0.0, (now_ns - self.batches[0][0]) / NS_PER_MS) if self.batches else 0.0
 
@@ -71,6 +79,8 @@ class Intake:
         self._most = feed_plots_least
         self._queues: dict[str, _Queue] = {}
         self._minute = 0
+        self._drained_ns = 0
+        self._yielded = 1.0
 
     async def put(self, feed: str, batch: Batch, *, now_ns: int) -> None:
         """Let a batch wait for the next tick; wait oneself while this feed's queue is full, whatever others do."""
@@ -94,21 +104,15 @@ class Intake:
         for queue in self._queues.values():
             worst_ms = queue.worst_lag_ms if minute == self._minute else 0.0
             queue.worst_lag_ms = max(worst_ms, queue.lag_ms(now_ns))
-        self._bound_floods(room)
+        self._bound_floods(room, late=self._drained_ns > 0 and (now_ns - self._drained_ns) / NS_PER_MS > LATE_MS)
+        self._drained_ns = now_ns
         if self.held <= room:
             return Drained(tuple(self._all()), {})
         return self._chosen(room, now_ns, lanes)
 
     def crowded(self, room: int) -> bool:
-        """Whether more waits than `room`, and that is no flood of a few: most sensors want more than an equal share.
-
-        Where no feed had to wait it is a burst, and no flood either.
-        """
-        if self.held <= room or not any(queue.pressed for queue in self._queues.values()):
-            return self.held > room
-        claims = self._claims()
-        share = _share(claims, room)
-        return sum(sensors if reports > share * sensors else -sensors for reports, sensors in claims) > 0
+        """Whether more waits than `room`, and that is no flood of a few beside others."""
+        return self.held > room and not self._few_flood
 
     def statuses(self, *, now_ns: int) -> tuple[QueueStatus, ...]:
         """Return how each feed's queue is; `worst_lag_ms` is the most since the last full minute."""
@@ -130,11 +134,19 @@ class Intake:
     def _claims(self) -> list[tuple[float, int]]:
         return [claim for queue in self._queues.values() for claim in _claims(queue)]
 
-    def _bound_floods(self, room: int) -> None:
+    @property
+    def _few_flood(self) -> bool:
+        """Whether the feeds that were pressed since the last tick speak for no more than half of the sensors."""
+        flooding = sum(queue.sensors for queue in self._queues.values() if queue.pressed)
+        return 0 < flooding <= sum(queue.sensors for queue in self._queues.values()) / 2
+
+    def _bound_floods(self, room: int, *, late: bool) -> None:
         """Let each feed that was pressed hold no more than the next tick will take of it, and the others as ever."""
-        pressed = [queue for queue in self._queues.values() if queue.pressed]
         for queue in self._queues.values():
             queue.bulk_most = self._least
+        pressed = [queue for queue in self._queues.values() if queue.pressed]
+        yields = late and self._few_flood
+        self._yielded = max(self._yielded * YIELDS, LEAST_LEFT) if yields else min(1.0, self._yielded * RECOVERS)
         if not pressed:
             return
         claims = [
@@ -144,7 +156,7 @@ class Intake:
         ]
         share = _share(claims, room)
         for queue in pressed:
-            most = round(FLOOD_SPARE * share * sum(sensors for _, sensors in _claims(queue)))
+            most = round(self._yielded * FLOOD_SPARE * share * queue.sensors)
             queue.bulk_most = min(self._least, max(FLOOD_PLOTS_LEAST, most))
             queue.pressed = False
 
