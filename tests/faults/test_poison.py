@@ -73,7 +73,7 @@ async def test_a_poisonous_report_is_set_aside_once_whatever_comes_and_a_replay_
     sending = asyncio.create_task(sensor.run())
     with going(sending):
         await wall.start()
-        await lived(wall, pictures, seconds=2.0)
+        await lived(wall, pictures, seconds=5.0)
         reader, writer = await asyncio.open_connection("127.0.0.1", wall.feed_port)
         writer.write(poison())
         assert json.loads(await reader.readline()) == {"acknowledged": 1}
@@ -87,7 +87,7 @@ async def test_a_poisonous_report_is_set_aside_once_whatever_comes_and_a_replay_
         writer.close()
 
         await wall.start()
-        await lived(wall, pictures, seconds=1.0)
+        await lived(wall, pictures, seconds=3.0)
         await goes_on(wall, sensor)
         if killed == "once the alert stands":
             (again,) = await set_aside(wall)  # told again, and not met again
