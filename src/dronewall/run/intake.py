@@ -29,7 +29,7 @@ from dronewall.run.lanes import WAITS_AT_MOST_MS
 
 FEED_PLOTS_LEAST = 4_000
 """So many reports may wait in one feed's queue at least; more if a tick has room for more."""
-FLOOD_PLOTS_LEAST, FLOOD_SPARE = 256, 1.25
+FLOOD_PLOTS_LEAST, FLOOD_SPARE = 64, 1.25
 """A feed that floods brings its share and a little more, so that there is something to choose from."""
 LATE_MS, YIELDS, LEAST_LEFT, RECOVERS = 125.0, 0.7, 0.01, 1.1
 """A tick that began so long after the one before is late: a flood yields at once, and recovers slowly."""
@@ -51,11 +51,11 @@ class Drained:
 class _Queue:
     """One feed's batches. `room` is clear while the feed must wait.
 
-    `bulk_most` is how many reports that may be shed it may hold; `pressed` tells whether it had more since the last
-    tick.
+    `credit` is how many reports that may be shed it may still bring before the next tick: what it brings beyond, for it
+    brings many at once, it owes. `pressed` tells whether it had more since the last tick.
     """
 
-    bulk_most: int
+    credit: int
     pressed: bool = False
     batches: deque[tuple[int, Batch]] = field(default_factory=deque)
     held: int = 0
@@ -86,12 +86,13 @@ class Intake:
         """Let a batch wait for the next tick; wait oneself while this feed's queue is full, whatever others do."""
         queue = self._queues.setdefault(feed, _Queue(self._least))
         bulk = batch.acknowledge is None
-        while queue.held >= (queue.bulk_most if bulk else self._most):
+        while queue.credit <= 0 or queue.held >= self._least if bulk else queue.held >= self._most:
             queue.pressed = queue.pressed or bulk
             queue.room.clear()
             await queue.room.wait()
         queue.batches.append((now_ns, batch))
         queue.held += _weight(batch)
+        queue.credit -= _weight(batch) if bulk else 0
 
     def drain(self, room: int, *, now_ns: int, lanes: LanesOf) -> Drained:
         """Return what the next tick takes: everything, or if that is more than `room` reports, a fair choice of them.
@@ -137,16 +138,17 @@ class Intake:
     @property
     def _few_flood(self) -> bool:
         """Whether the feeds that were pressed since the last tick speak for no more than half of the sensors."""
-        flooding = sum(queue.sensors for queue in self._queues.values() if queue.pressed)
-        return 0 < flooding <= sum(queue.sensors for queue in self._queues.values()) / 2
+        flooding = sum(max(1, queue.sensors) for queue in self._queues.values() if queue.pressed)
+        others = sum(queue.sensors for queue in self._queues.values() if not queue.pressed)
+        return 0 < flooding <= others
 
     def _bound_floods(self, room: int, *, late: bool) -> None:
         """Let each feed that was pressed hold no more than the next tick will take of it, and the others as ever."""
-        for queue in self._queues.values():
-            queue.bulk_most = self._least
         pressed = [queue for queue in self._queues.values() if queue.pressed]
         yields = late and self._few_flood
         self._yielded = max(self._yielded * YIELDS, LEAST_LEFT) if yields else min(1.0, self._yielded * RECOVERS)
+        for queue in self._queues.values():
+            queue.credit = queue.credit if queue.pressed else self._least
         if not pressed:
             return
         claims = [
@@ -156,8 +158,8 @@ class Intake:
         ]
         share = _share(claims, room)
         for queue in pressed:
-            most = round(self._yielded * FLOOD_SPARE * share * queue.sensors)
-            queue.bulk_most = min(self._least, max(FLOOD_PLOTS_LEAST, most))
+            most = min(self._least, round(self._yielded * FLOOD_SPARE * share * max(1, queue.sensors)))
+            queue.credit = min(queue.credit, 0) + max(FLOOD_PLOTS_LEAST, most)
             queue.pressed = False
 
     def _all(self) -> list[tuple[str, Batch]]:
@@ -170,8 +172,7 @@ class Intake:
     def _left(self, queue: _Queue, batches: deque[tuple[int, Batch]]) -> None:
         queue.batches = batches
         queue.held = sum(_weight(batch) for _, batch in batches)
-        if queue.held < queue.bulk_most or (queue.held < self._most and not _parted(queue)[1]):
-            queue.room.set()
+        queue.room.set()  # whoever waits asks anew, and is pressed again if there is none
 
     def _chosen(self, room: int, now_ns: int, lanes: LanesOf) -> Drained:
         taken: list[tuple[str, Batch]] = []
