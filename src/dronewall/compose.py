@@ -133,7 +133,6 @@ def walled(
         journal_max_bytes=max_bytes,
         archiving=archivist_of(path, storage) if path and storage else None,
         clock_alerts=partial(_clock_alerts, clock),
-        leapt_ns=lambda: clock.leapt_ns if isinstance(clock, WallClock) else 0,
         reserve_bytes=round(journal_settings.reserve_mb * 1024**2),
         look_at_disk=partial(disk_sample, path.absolute().parent, max_bytes) if path else None,
     )

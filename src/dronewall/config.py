@@ -34,7 +34,7 @@ class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: Annotated[str, Meta(min_length=1)] = "wall.journal"
     keep_days: Annotated[float, Meta(gt=0)] = 7.0
-    """Sealed segments older than this are pruned."""
+    """Sealed segments after which more days than this were recorded are removed."""
     max_gb: Annotated[float, Meta(gt=0)] = 50.0
     """Past this the oldest sealed segments are pruned, however young."""
     segment_hours: Annotated[float, Meta(gt=0, le=24)] = 1.0

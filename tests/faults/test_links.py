@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from dronewall.engine.clock import ManualClock
+from dronewall.engine.clock import ManualClock, WallClock
 from dronewall.engine.datagrams import Datagrams, bind_udp, dropped_by_system
 from dronewall.engine.links import Chunk, Pauses, dial_tcp, listen_tcp
 from dronewall.model.errors import InputError
@@ -221,9 +221,9 @@ async def test_a_bound_port_yields_datagrams_with_who_sent_them() -> None:
 async def test_datagrams_beyond_the_buffer_are_dropped_and_counted_in_the_next_chunk() -> None:
     inlet = Datagrams(ManualClock(), States(), "here", datagrams_max=2)
     for number in range(5):
-        inlet.datagram_received(b"%d" % number, ("10.0.0.1", 1))
+        inlet.take(b"%d" % number, ("10.0.0.1", 1))
     assert [(await inlet.next()).data for _ in range(2)] == [b"0", b"1"]
-    inlet.datagram_received(b"5", ("10.0.0.1", 1))
+    inlet.take(b"5", ("10.0.0.1", 1))
     after = await inlet.next()
     assert (after.data, after.dropped) == (b"5", 3)
 
@@ -231,13 +231,13 @@ async def test_datagrams_beyond_the_buffer_are_dropped_and_counted_in_the_next_c
 async def test_a_sender_that_floods_fills_its_own_share_of_the_buffer_and_nobody_elses() -> None:
     inlet = Datagrams(ManualClock(), States(), "here", datagrams_max=10)
     for number in range(100):
-        inlet.datagram_received(b"flood %d" % number, ("10.0.0.1", 1))
+        inlet.take(b"flood %d" % number, ("10.0.0.1", 1))
     for number in range(5):
-        inlet.datagram_received(b"%d" % number, ("10.0.0.2", 1))
+        inlet.take(b"%d" % number, ("10.0.0.2", 1))
     got = [await inlet.next() for _ in range(10)]
     assert [chunk.data for chunk in got if chunk.peer == "10.0.0.2:1"] == [b"0", b"1", b"2", b"3", b"4"]
     assert [chunk.peer for chunk in got[:4]] == ["10.0.0.1:1", "10.0.0.2:1"] * 2, "senders take turns"
-    inlet.datagram_received(b"last", ("10.0.0.1", 1))
+    inlet.take(b"last", ("10.0.0.1", 1))
     assert (await inlet.next()).dropped + sum(chunk.dropped for chunk in got) == 95
 
 
@@ -247,23 +247,22 @@ async def test_what_the_system_dropped_is_counted_too() -> None:
     inlet = Datagrams(clock, States(), "here", datagrams_max=10, lost_by_system=lambda: next(lost))
     told = []
     for _ in range(3):
-        inlet.datagram_received(b"1", ("10.0.0.1", 1))
+        inlet.take(b"1", ("10.0.0.1", 1))
         told.append((await inlet.next()).dropped)
         clock.advance(2.0)
     assert told == [0, 7, 0]
 
 
-async def test_the_system_tells_what_it_dropped_on_a_port() -> None:
+async def test_the_system_tells_what_it_dropped_on_a_socket_and_on_no_other() -> None:
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as full,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as at,
     ):
         full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         full.bind(("127.0.0.1", 0))
-        port = full.getsockname()[1]
-        assert dropped_by_system(port) == 0
+        assert dropped_by_system(full) == 0
         for _ in range(200):
-            at.sendto(bytes(500), ("127.0.0.1", port))
+            at.sendto(bytes(500), full.getsockname())
         kept = 0
         full.setblocking(False)  # noqa: FBT003
         while True:
@@ -272,7 +271,37 @@ async def test_the_system_tells_what_it_dropped_on_a_port() -> None:
             except BlockingIOError:
                 break
             kept += 1
-        assert dropped_by_system(port) == 200 - kept > 0
+        assert dropped_by_system(full) == 200 - kept > 0
+        assert dropped_by_system(at) == 0
+
+
+async def test_the_systems_counter_begins_again_at_its_end() -> None:
+    lost, clock = iter([0, 2**32 - 3, 4]), ManualClock(10**12)
+    inlet = Datagrams(clock, States(), "here", datagrams_max=10, lost_by_system=lambda: next(lost))
+    told = []
+    for _ in range(3):
+        inlet.take(b"1", ("10.0.0.1", 1))
+        told.append((await inlet.next()).dropped)
+        clock.advance(2.0)
+    assert told == [0, 2**32 - 3, 7]
+
+
+async def test_what_a_flood_lost_is_told_to_the_last_datagram_though_its_sender_falls_silent() -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    chunks = bind_udp("127.0.0.1", port, clock=WallClock(), on_state=States(), datagrams_max=10)
+    first = asyncio.ensure_future(nearest(chunks))
+    await asyncio.sleep(0.01)
+    sent = 20_000  # more than the system's buffer holds, and much more than ours
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(sent):
+            sender.sendto(bytes(500), ("127.0.0.1", port))
+    heard = [await first]
+    while len([one for one in heard if one.peer]) + sum(one.dropped for one in heard) < sent:
+        heard.append(await asyncio.wait_for(anext(chunks), 5.0))
+    assert (heard[-1].data, heard[-1].peer) == (b"", "")
+    assert heard[-1].dropped > 0
+    assert len([one for one in heard if one.peer]) + sum(one.dropped for one in heard) == sent
+    await chunks.aclose()
 
 
 async def test_a_connection_that_floods_does_not_stand_before_the_others() -> None:

@@ -15,10 +15,13 @@ from dronewall.compose import Composed, composed
 from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Settings, Source
 from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.engine.entries import Stepped
+from dronewall.engine.segments import REMOVED, sealed_folder, segments_in
+from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.picture import Picture
 from dronewall.model.status import WallStatus
 
 HOUR_S = 3_600.0
+EIGHT_DAYS_S = 8 * 24 * HOUR_S
 PICTURES = 10
 
 
@@ -60,11 +63,11 @@ class Noticed:
         await asyncio.Event().wait()
 
 
-def wall_in(folder: Path, port: int, computer: Computer) -> Composed:
+def wall_in(folder: Path, port: int, computer: Computer, **journal: float) -> Composed:
     settings = Settings(
         feeds=({"url": f"plots+tcp://127.0.0.1:{port}?listen=true"},),
         sensors=SensorsSettings(file=str(folder / "sensors.jsonl")),
-        journal=JournalSettings(path=str(folder / "wall.journal")),
+        journal=JournalSettings(path=str(folder / "wall.journal"), **journal),  # type: ignore[arg-type]
         page=PageSettings(listen="127.0.0.1:0"),
     )
     return composed(settings, Source(None), base=folder, clock=computer.clock)
@@ -133,3 +136,45 @@ async def test_the_clock_leaps_and_the_journal_never_goes_back(
     assert len(steps) >= 3 * PICTURES
     assert never_back(steps)
     everything_acknowledged_is_in_the_journal_once(journal, witness)
+
+
+def sealed_in(folder: Path) -> list[str]:
+    """Return the names of the sealed segments of a wall's journal, the oldest first."""
+    return [segment.folder.name for segment in segments_in(sealed_folder(folder / "wall.journal"))]
+
+
+async def more_sealed(folder: Path, than: list[str]) -> None:
+    """Wait until more is sealed and what was sealed before no longer stands in the journal: it might be removed."""
+    async with asyncio.timeout(120.0):
+        while True:
+            log = SqliteLog(folder / "wall.journal", read_only=True)
+            first_seq = log.first_seq
+            log.close()
+            if len(sealed_in(folder)) > len(than) + 1 and first_seq > int(than[-1].split("-")[1]):
+                return
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.slow
+async def test_a_clock_set_eight_days_forward_before_a_start_and_again_later_removes_nothing_of_seven_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dronewall.run.housekeeper.LOOKS_EVERY_S", 0.2)
+    monkeypatch.setattr("dronewall.run.wall.CHECKPOINT_EVERY_S", 2.0)
+    written_sensors(tmp_path)
+    port = free_port()
+    sensor = Sensor(port, Witness(tmp_path / "witness"), burst=5, every_s=0.02, source="gate")
+    small = {"segment_hours": 2.0 / HOUR_S, "keep_days": 7.0}
+    with going(asyncio.create_task(sensor.run())):
+        async with running(wall_in(tmp_path, port, Computer(), **small)) as noticed:
+            await goes_on(noticed, sensor)
+            while len(sealed_in(tmp_path)) < 3:  # noqa: ASYNC110  another thread seals
+                await asyncio.sleep(0.2)
+        before, computer = sealed_in(tmp_path), Computer(EIGHT_DAYS_S)
+        async with running(wall_in(tmp_path, port, computer, **small)) as noticed:
+            await more_sealed(tmp_path, than=before)
+            computer.is_set(EIGHT_DAYS_S)
+            await goes_on(noticed, sensor)
+            await more_sealed(tmp_path, than=sealed_in(tmp_path))
+    assert sealed_in(tmp_path)[: len(before)] == before
+    assert not (sealed_folder(tmp_path / "wall.journal") / REMOVED).exists()

@@ -34,6 +34,7 @@ CAT048_RECORD = np.dtype(
 """I048/010, 140, 020, 040 and 090: source, time of day, a combined detection, range and azimuth, flight level."""
 ITEMS, COMBINED, SAC = 0b1111_0100, 0x60, 25
 RECORDS_PER_DATAGRAM = 100
+FULL_DATAGRAM = np.dtype([("head", "u1", 3), ("records", CAT048_RECORD, RECORDS_PER_DATAGRAM)])
 
 
 def lines(hits: Hits, begun_ns: int) -> Bytes:
@@ -60,19 +61,50 @@ def lines(hits: Hits, begun_ns: int) -> Bytes:
 
 def datagrams(hits: Hits, begun_ns: int) -> list[tuple[int, int, bytes]]:
     """Return reports as blocks of ASTERIX 048: (row of the radar, reports, datagram), at most 100 reports each."""
-    records = np.zeros(len(hits.radar), CAT048_RECORD)
-    records["items"], records["type"], records["sac"], records["sic"] = ITEMS, COMBINED, SAC, hits.radar + 1
-    of_day_ns = (begun_ns + (hits.at_s * 1e9).astype(np.int64)) % (86_400 * NS_PER_S)
-    ticks = of_day_ns * 128 // NS_PER_S
-    records["time"] = np.stack([ticks >> 16, ticks >> 8 & 0xFF, ticks & 0xFF], axis=1)
-    records["rho"] = np.minimum(np.rint(hits.range_m / NAUTICAL_MILE_M * 256.0), 65_535)
-    records["theta"] = np.rint(hits.azimuth_rad / (2.0 * np.pi) * 65_536.0).astype(np.int64) % 65_536
-    records["level"] = np.rint(hits.height_m / FLIGHT_LEVEL_M * 4.0)
+    records = _records(hits, begun_ns)
     made = []
     for radar in np.unique(hits.radar):
         own = records[hits.radar == radar]
         for first in range(0, len(own), RECORDS_PER_DATAGRAM):
             part = own[first : first + RECORDS_PER_DATAGRAM]
-            block = b"\x30" + (3 + part.nbytes).to_bytes(2, "big") + part.tobytes()
-            made.append((int(radar), len(part), block))
+            made.append((int(radar), len(part), _head(part.nbytes) + part.tobytes()))
     return made
+
+
+class FullDatagrams:
+    """Datagrams of a hundred reports each, made once and sent again and again with the time it is then.
+
+    Args:
+        hits: of one radar; as many as fill datagrams are sent.
+    """
+
+    def __init__(self, hits: Hits) -> None:
+        count = len(hits.radar) // RECORDS_PER_DATAGRAM
+        self._blocks = np.zeros(count, FULL_DATAGRAM)
+        self._blocks["head"] = np.frombuffer(_head(RECORDS_PER_DATAGRAM * CAT048_RECORD.itemsize), np.uint8)
+        self._blocks["records"] = _records(hits, 0)[: count * RECORDS_PER_DATAGRAM].reshape(count, -1)
+
+    def at(self, now_ns: int) -> Bytes:
+        """Return them as rows of bytes, detected at `now_ns`."""
+        self._blocks["records"]["time"] = _time_of_day(np.array([now_ns]))
+        return self._blocks.view(np.uint8).reshape(len(self._blocks), -1)
+
+
+def _records(hits: Hits, begun_ns: int) -> NDArray[np.void]:
+    records = np.zeros(len(hits.radar), CAT048_RECORD)
+    records["items"], records["type"], records["sac"], records["sic"] = ITEMS, COMBINED, SAC, hits.radar + 1
+    records["time"] = _time_of_day(begun_ns + (hits.at_s * 1e9).astype(np.int64))
+    records["rho"] = np.minimum(np.rint(hits.range_m / NAUTICAL_MILE_M * 256.0), 65_535)
+    records["theta"] = np.rint(hits.azimuth_rad / (2.0 * np.pi) * 65_536.0).astype(np.int64) % 65_536
+    records["level"] = np.rint(hits.height_m / FLIGHT_LEVEL_M * 4.0)
+    return records
+
+
+def _time_of_day(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return I048/140 of instants, in 1/128 s: three bytes each."""
+    ticks = at_ns % (86_400 * NS_PER_S) * 128 // NS_PER_S
+    return np.stack([ticks >> 16, ticks >> 8 & 0xFF, ticks & 0xFF], axis=-1)
+
+
+def _head(records_bytes: int) -> bytes:
+    return b"\x30" + (3 + records_bytes).to_bytes(2, "big")

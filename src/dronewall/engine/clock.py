@@ -93,7 +93,6 @@ class WallClock:
         self._behind_ns = 0
         self._noticed: list[tuple[WallClockEventKind, int]] = []
         self._events: deque[WallClockEvent] = deque(maxlen=EVENTS_KEPT)
-        self._leapt_ns = 0
         self._lock = threading.Lock()
 
     def now_ns(self) -> int:
@@ -127,12 +126,6 @@ class WallClock:
         """By how much this clock runs ahead of the system's, which was set back; 0 when it follows it."""
         with self._lock:
             return self._behind_ns / NS_PER_S
-
-    @property
-    def leapt_ns(self) -> int:
-        """By how much the system's clock was set forward since the start, all leaps together."""
-        with self._lock:
-            return self._leapt_ns
 
     async def sleep(self, seconds: float) -> None:
         """Wait until `seconds` have passed."""
@@ -179,8 +172,6 @@ class WallClock:
 
     def _happened(self, kind: WallClockEventKind, size_ns: int) -> None:
         self._noticed.append((kind, size_ns))
-        if kind is WallClockEventKind.STEPPED_FORWARD:
-            self._leapt_ns += size_ns
 
 
 def _has_boottime() -> bool:

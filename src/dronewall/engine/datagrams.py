@@ -1,7 +1,8 @@
 """Datagrams: what arrives on a port of UDP, in a bounded buffer that is shared by its senders.
 
 A sender that floods fills its own share and nobody else's. What is lost is counted: what found the buffer full by
-sender, and what the system itself dropped, as far as it tells.
+sender, and what the system itself dropped, as far as it tells. Losses are told with the next datagram, and when none
+comes, by themselves.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from dronewall.engine.clock import NS_PER_S, Clock
 from dronewall.engine.links import Chunk, OnState, cannot_bind
@@ -26,7 +26,13 @@ SENDERS_COUNTED_MAX = 1024
 GATHERS_S = 0.01
 GATHERED_MOST, GATHERED_BYTES = 64, 8 * 1024
 """What is decoded at once keeps everybody else waiting: no more than some ten milliseconds' work."""
-SYSTEM_TABLES = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
+READ_AT_ONCE = 64
+DATAGRAM_BYTES = 65_536
+TOLD_WITHIN_S = 1.0
+"""When nothing more comes, what was lost is told after so long."""
+SO_MEMINFO, MEMINFO, DROPS = 55, struct.Struct("=9I"), 8
+"""Linux, asm-generic/socket.h and linux/sock_diag.h: figures of one socket; the last is how many it dropped."""
+COUNTER_ENDS = 2**32
 
 
 async def bind_udp(
@@ -50,21 +56,39 @@ async def bind_udp_gathered(
     Raises:
         InputError: the address cannot be bound, for instance because it is in use.
     """
-    inlet = Datagrams(clock, on_state, f"{host}:{port}", datagrams_max, lost_by_system=lambda: dropped_by_system(port))
     try:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: inlet, sock=_udp_socket(host, port)
-        )
+        bound = _udp_socket(host, port)
     except OSError as error:
         raise cannot_bind(host, port, error) from error
+    async with aclosing(heard(bound, f"{host}:{port}", clock, on_state, datagrams_max)) as gathered:
+        async for chunks in gathered:
+            yield chunks
+
+
+async def heard(
+    bound: socket.socket, here: str, clock: Clock, on_state: OnState, datagrams_max: int
+) -> AsyncGenerator[list[Chunk], None]:
+    """Yield what arrives on a bound socket, which is closed in the end; `here` is the port in words."""
+    inlet = Datagrams(clock, on_state, here, datagrams_max, lost_by_system=lambda: dropped_by_system(bound))
+    loop = asyncio.get_running_loop()
+    loop.add_reader(bound.fileno(), lambda: _read(bound, inlet))
+    on_state(FeedState.CONNECTING, f"listening on {here}")
     try:
         while True:
             yield await inlet.gathered()
     finally:
-        transport.close()
+        loop.remove_reader(bound.fileno())
+        bound.close()
 
 
-class Datagrams(asyncio.DatagramProtocol):
+def _read(bound: socket.socket, inlet: Datagrams) -> None:
+    """Take what waits in the system's buffer: one turn of the loop for many, for a flood has thousands a second."""
+    with suppress(OSError):  # nothing waits any more
+        for _ in range(READ_AT_ONCE):
+            inlet.take(*bound.recvfrom(DATAGRAM_BYTES))
+
+
+class Datagrams:
     """The bounded buffer behind a bound port.
 
     Args:
@@ -72,7 +96,8 @@ class Datagrams(asyncio.DatagramProtocol):
         on_state: told each change of the port's state.
         here: the port in words.
         datagrams_max: how many may wait, of all senders together.
-        lost_by_system: tells how many datagrams the system has dropped on this port so far; asked once a second.
+        lost_by_system: tells how many datagrams the system has dropped on this port so far, counted up to 2^32 and then
+            from 0 again; asked once a second.
     """
 
     def __init__(
@@ -97,11 +122,7 @@ class Datagrams(asyncio.DatagramProtocol):
         self._arrived = asyncio.Event()
         self._heard = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say that the port is open."""
-        self._on_state(FeedState.CONNECTING, f"listening on {self._here}")
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def take(self, data: bytes, addr: tuple[str, int]) -> None:
         """Keep a datagram with its instant; where there is no room, the sender with the most waiting loses one."""
         peer = f"{addr[0]}:{addr[1]}"
         if not self._heard:
@@ -124,8 +145,16 @@ class Datagrams(asyncio.DatagramProtocol):
         self._arrived.set()
 
     async def gathered(self) -> list[Chunk]:
-        """Return the datagrams that wait, after a moment in which more may come: many cost little more than one."""
-        await self._any()
+        """Return the datagrams that wait, after a moment in which more may come: many cost little more than one.
+
+        When none comes and some were lost before, one without bytes and sender tells how many.
+        """
+        while not self._held:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOLD_WITHIN_S):
+                    await self._any()
+            if not self._held and (lost := self._lost_untold()):
+                return [Chunk(b"", self._clock.now_ns(), "", dropped=lost)]
         if self._held < GATHERED_MOST and self._held_bytes < GATHERED_BYTES:
             await asyncio.sleep(GATHERS_S)
         chunks: list[Chunk] = []
@@ -162,19 +191,21 @@ class Datagrams(asyncio.DatagramProtocol):
             return 0
         self._asked_ns = now_ns
         before, self._lost = self._lost, self._lost_by_system()
-        return max(0, self._lost - before)
+        return (self._lost - before) % COUNTER_ENDS
+
+    def _lost_untold(self) -> int:
+        """Return what was lost and no datagram told, of all senders; from now on it counts as told."""
+        self._asked_ns = 0
+        lost = self._dropped.total() + self._newly_lost(self._clock.now_ns())
+        self._dropped.clear()
+        return lost
 
 
-def dropped_by_system(port: int) -> int:
-    """Return how many datagrams the system dropped on sockets of a port, for their buffers were full; 0 if unknown."""
-    dropped = 0
-    for table in SYSTEM_TABLES:
-        with suppress(OSError, ValueError, IndexError):
-            for line in table.read_text().splitlines()[1:]:
-                fields = line.split()
-                if int(fields[1].rpartition(":")[2], 16) == port:
-                    dropped += int(fields[-1])
-    return dropped
+def dropped_by_system(bound: socket.socket) -> int:
+    """Return how many datagrams the system dropped on a socket, for its buffer was full; 0 where it does not tell."""
+    with suppress(OSError, struct.error):
+        return int(MEMINFO.unpack(bound.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size))[DROPS])
+    return 0
 
 
 def _udp_socket(host: str, port: int) -> socket.socket:

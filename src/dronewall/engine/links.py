@@ -40,7 +40,7 @@ class Chunk:
 
     `peer` names the connection ("host:port"); it stays the same from `opened` to `closed`, whose chunks carry no data.
     `reply` writes back to the peer, or is None where nothing can. `dropped` counts the datagrams that were lost
-    before this one because the buffer was full.
+    before this one because the buffer was full; a chunk without data and `peer` tells nothing else.
     """
 
     data: bytes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 import struct
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from dronewall.engine.clock import Clock
-from dronewall.engine.datagrams import UDP_BUFFER_BYTES, Datagrams
+from dronewall.engine.datagrams import UDP_BUFFER_BYTES, heard
 from dronewall.engine.links import Chunk, OnState
 from dronewall.model.errors import InputError
 
@@ -45,13 +45,9 @@ async def join_multicast(
             f"cannot join {group}:{port} on interface {interface!r}: {(error.strerror or str(error)).lower()}",
             "Name an interface of this machine by its name or, for IPv4, by its address.",
         ) from error
-    inlet = Datagrams(clock, on_state, f"{group}:{port} on {interface}", datagrams_max)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: inlet, sock=joined)
-    try:
-        while True:
-            yield await inlet.gathered()
-    finally:
-        transport.close()
+    async with aclosing(heard(joined, f"{group}:{port} on {interface}", clock, on_state, datagrams_max)) as gathered:
+        async for chunks in gathered:
+            yield chunks
 
 
 def _joined(group: str, port: int, interface: str) -> socket.socket:

@@ -11,6 +11,8 @@ from dronewall.engine.log import EntryKind
 NS_PER_S = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_S
 BYTES_PER_GB = 1e9
+PAUSE_MOST_NS = 60 * NS_PER_S
+"""What is added to an archive's age by the time between two entries: no more, for then nothing was recorded."""
 PATIENCE = 1.5
 """A full stretch waits for the next checkpoint until it is this much larger than it should be."""
 
@@ -28,6 +30,24 @@ class Limits:
     def max_bytes(self) -> int:
         """How much the journal and its segments may take together."""
         return round(self.max_gb * BYTES_PER_GB)
+
+
+class Recorded:
+    """How much time entries span in which something was recorded: what a clock leapt, or a wall stood still, is none.
+
+    Ages are measured by it. A clock that is set forward, before a start or later, thus makes nothing older, and neither
+    does a wall that was switched off for weeks.
+    """
+
+    def __init__(self) -> None:
+        self.total_ns = 0
+        self._latest_ns: int | None = None
+
+    def take(self, at_ns: int) -> None:
+        """Look at the next entry's instant."""
+        if self._latest_ns is not None:
+            self.total_ns += min(max(at_ns - self._latest_ns, 0), PAUSE_MOST_NS)
+        self._latest_ns = at_ns
 
 
 class Stretch:
@@ -82,10 +102,13 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What retention needs to know of a sealed segment; `held` while a person forbids its removal."""
+    """What retention needs to know of a sealed segment; `held` while a person forbids its removal.
+
+    `age_ns` is how much time was recorded since it ended.
+    """
 
     last_seq: int
-    last_at_ns: int
+    age_ns: int
     total_bytes: int
     held: bool = False
 
@@ -98,7 +121,7 @@ class Why(Enum):
 
 
 def removals(
-    segments: Sequence[Kept], *, live_bytes: int, live_first_seq: int, now_ns: int, limits: Limits
+    segments: Sequence[Kept], *, live_bytes: int, live_first_seq: int, limits: Limits
 ) -> tuple[tuple[int, Why], ...]:
     """Return which segments go, oldest first, as places in `segments`, each with the reason.
 
@@ -109,7 +132,6 @@ def removals(
         segments: sealed ones, the oldest first.
         live_bytes: what the journal itself takes.
         live_first_seq: the oldest entry that still stands in the journal.
-        now_ns: now.
         limits: the operator's.
     """
     removable = [
@@ -119,7 +141,7 @@ def removals(
     going: list[tuple[int, Why]] = []
     for place in removable:
         segment = segments[place]
-        if now_ns - segment.last_at_ns > limits.keep_days * NS_PER_DAY:
+        if segment.age_ns > limits.keep_days * NS_PER_DAY:
             going.append((place, Why.OLD))
         elif total > limits.max_bytes:
             going.append((place, Why.ROOM))

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dronewall.engine.log import Checkpoint, Stored
+from dronewall.engine.retention import Recorded
 from dronewall.engine.segments import (
     CHECKPOINT,
     ENTRIES,
@@ -236,7 +237,7 @@ def _written(
     """Write every file but the manifest, and return that."""
     entries = TableFile(work / ENTRIES, ENTRIES_SCHEMA)
     asked = TableFiles(work, tables)
-    digest, body_bytes = EntriesDigest(), 0
+    digest, recorded, body_bytes = EntriesDigest(), Recorded(), 0
     first: Stored | None = None
     last: Stored | None = None
     try:
@@ -244,6 +245,7 @@ def _written(
             first, last = first or bite[0], bite[-1]
             for stored in bite:
                 digest.take(stored)
+                recorded.take(stored.entry.at_ns)
                 body_bytes += len(stored.entry.body)
             entries.write(_entries_table(bite))
             asked.write(bite)
@@ -272,6 +274,7 @@ def _written(
         truth_domain=beginning.truth_domain,
         previous=beginning.previous.sha256 if beginning.previous else "",
         checkpoint_seq=beginning.checkpoint.seq if beginning.checkpoint else None,
+        recorded_ns=recorded.total_ns,
     )
 
 

@@ -57,6 +57,8 @@ class Manifest(msgspec.Struct, frozen=True):
     `entries_sha256` is the digest of the entries themselves, however they are stored; `last_entry_sha256` that of the
     last one, by which the journal is known to be the one this was sealed from; `previous` the digest of the manifest
     before it, empty for the first; `checkpoint_seq` the entry whose state the segment begins in, None without one.
+    `recorded_ns` is how much time its entries span without pauses and leaps, see `retention.Recorded`; None in segments
+    that were sealed before it was counted.
     """
 
     format: int
@@ -73,11 +75,17 @@ class Manifest(msgspec.Struct, frozen=True):
     truth_domain: str
     previous: str
     checkpoint_seq: int | None = None
+    recorded_ns: int | None = None
 
     @property
     def entries(self) -> int:
         """How many entries it holds."""
         return self.last_seq - self.first_seq + 1
+
+    @property
+    def spans_ns(self) -> int:
+        """How much time was recorded in it, as far as is known."""
+        return self.last_at_ns - self.first_at_ns if self.recorded_ns is None else self.recorded_ns
 
 
 @dataclass(frozen=True, slots=True)

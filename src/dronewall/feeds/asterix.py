@@ -83,6 +83,8 @@ class AsterixFeed:
             async for gathered in chunks:
                 if dropped := sum(chunk.dropped for chunk in gathered):
                     self._tally.refuse(DATAGRAM_LOST, dropped)
+                if not gathered[-1].peer:  # it only told what was lost
+                    continue
                 decoded = self._decoder.heard((chunk.data, chunk.received_ns) for chunk in gathered)
                 self._tally.count(decoded, received_ns=gathered[-1].received_ns)
                 yield Batch(decoded)

@@ -153,6 +153,8 @@ class LineFeed:
                     continue
                 if chunk.dropped:
                     self._tally.refuse(DATAGRAM_LOST, chunk.dropped)
+                if not chunk.peer:  # it only told what was lost
+                    continue
                 decoder = decoders.get(chunk.peer, everybody)
                 if chunk.closed:
                     del decoders[chunk.peer]

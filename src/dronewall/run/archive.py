@@ -100,10 +100,10 @@ class Archivist:
         """End the work in hand soon; it may be called from another thread."""
         self._stopping.set()
 
-    def work(self, now_ns: int, *, leapt_ns: int = 0) -> ArchiveReport:
+    def work(self, now_ns: int) -> ArchiveReport:
         """Do one piece of work: verify or seal one segment, and remove what is out of date.
 
-        A clock that leaps makes nothing older: `leapt_ns` is by how much ours did, and no age counts it.
+        `now_ns` stands in what is told; how old a segment is, what was recorded since tells.
 
         Nothing is raised for what a disk or a damaged entry can do: the report's alerts say it, and nothing is pruned.
         """
@@ -119,7 +119,7 @@ class Archivist:
                 sealed, more = self._go_on(log)
             finally:
                 log.close()
-            removed = self._remove(live_first_seq, live_bytes, now_ns - leapt_ns)
+            removed = self._remove(live_first_seq, live_bytes, now_ns)
         except _Stopped:
             more = True
         except (JournalError, OSError, pa.ArrowException) as error:
@@ -196,8 +196,8 @@ class Archivist:
 
     def _remove(self, live_first_seq: int, live_bytes: int, now_ns: int) -> tuple[Removed, ...]:
         segments = segments_in(self._folder, self._known)
-        kept = [Kept(s.manifest.last_seq, s.manifest.last_at_ns, s.total_bytes, s.held) for s in segments]
-        going = removals(kept, live_bytes=live_bytes, live_first_seq=live_first_seq, now_ns=now_ns, limits=self._limits)
+        kept = _kept(segments)
+        going = removals(kept, live_bytes=live_bytes, live_first_seq=live_first_seq, limits=self._limits)
         for place, why in going:
             remove(segments[place], why=why.value, at_ns=now_ns)
         return tuple(Removed(segments[place].folder.name, why, segments[place].total_bytes) for place, why in going)
@@ -269,6 +269,16 @@ def _bite(log: Log, first_seq: int, last_seq: int) -> list[Stored]:
         if stored.seq == last_seq or size >= BITE_BYTES or len(bite) == BITE_ENTRIES:
             break
     return bite
+
+
+def _kept(segments: Sequence[Segment]) -> list[Kept]:
+    """Return what retention asks of segments, the oldest first; what is not sealed yet makes none of them older."""
+    kept: list[Kept] = []
+    age_ns = 0
+    for segment in reversed(segments):
+        kept.append(Kept(segment.manifest.last_seq, age_ns, segment.total_bytes, segment.held))
+        age_ns += segment.manifest.spans_ns
+    return kept[::-1]
 
 
 def _truth_domain(log: Log, previous: Segment | None) -> str:

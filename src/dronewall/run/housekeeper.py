@@ -40,7 +40,6 @@ class Housekeeper:
         archiving: seals and removes; None where nothing is sealed.
         look: returns how the disk is at an instant, told how many bytes the journal takes with its segments.
         reserve_bytes: how much of the disk is left free.
-        leapt_ns: tells by how much the machine's clock was set forward.
     """
 
     def __init__(
@@ -52,14 +51,12 @@ class Housekeeper:
         archiving: Archiving | None,
         look: Callable[[int, int], DiskSample],
         reserve_bytes: int = RESERVE_BYTES,
-        leapt_ns: Callable[[], int] = lambda: 0,
     ) -> None:
         self._log = log
         self._scribe = scribe
         self._clock = clock
         self._archiving = archiving
         self._look = look
-        self._leapt_ns = leapt_ns
         self._disk = DiskRoom(reserve_bytes=reserve_bytes)
         self._thread = ThreadPoolExecutor(1, "archive")
         self._report: ArchiveReport | None = None
@@ -100,7 +97,7 @@ class Housekeeper:
 
     async def _archive(self, archiving: Archiving, now_ns: int) -> bool:
         """Do a piece of the archive's work and prune a little of what is sealed; tell whether there is more to do."""
-        report = await self._in_the_thread(lambda: archiving.work(now_ns, leapt_ns=self._leapt_ns()))
+        report = await self._in_the_thread(lambda: archiving.work(now_ns))
         self._report = report
         if report.sealed is not None:
             self.sealed_seq = report.sealed.manifest.last_seq
@@ -124,7 +121,6 @@ def housekeeper_of(parts: Parts, scribe: Scribe) -> Housekeeper | None:
         archiving=parts.archiving,
         look=parts.look_at_disk,
         reserve_bytes=parts.reserve_bytes,
-        leapt_ns=parts.leapt_ns,
     )
 
 

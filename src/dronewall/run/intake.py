@@ -1,11 +1,14 @@
 """The intake: where batches wait for the next tick. It is bounded; what finds no room is shed, and counted.
 
-Under no load it is a list that is emptied ten times a second. Under overload it decides who gets in, by three laws:
+Under no load it is a list that is emptied ten times a second. Under overload it decides who gets in, by four laws:
 
 1. What an acknowledging sender sent is never shed: while its feed's queue is full the feed waits, and TCP slows the
    sender. The reports of one that asks for no acknowledgement are shed, before anybody was told that they are safe.
 2. Room is shared by sensors, not by reports: one that floods gets its share and takes nobody else's.
-3. Within a sensor's share the lanes decide (`run.lanes`): reports near a threat first, bulk clutter last, new before
+3. A feed that brings more than its sensors' share waits before it decodes more: what is to be lost is lost in its
+   port's buffer, where that costs least. Where few flood and ticks come late for it, they get less than their share,
+   until ticks come in time again.
+4. Within a sensor's share the lanes decide (`run.lanes`): reports near a threat first, bulk clutter last, new before
    old. What waits longer than its lane allows is shed.
 """
 
@@ -26,6 +29,10 @@ from dronewall.run.lanes import WAITS_AT_MOST_MS
 
 FEED_PLOTS_LEAST = 4_000
 """So many reports may wait in one feed's queue at least; more if a tick has room for more."""
+FLOOD_PLOTS_LEAST, FLOOD_SPARE = 64, 1.25
+"""A feed that floods brings its share and a little more, so that there is something to choose from."""
+LATE_MS, YIELDS, LEAST_LEFT, RECOVERS = 125.0, 0.7, 0.01, 1.1
+"""A tick that began so long after the one before is late: a flood yields at once, and recovers slowly."""
 NS_PER_MS = 1_000_000
 NS_PER_MINUTE = 60_000_000_000
 
@@ -42,12 +49,23 @@ class Drained:
 
 @dataclass(slots=True)
 class _Queue:
-    """One feed's batches. `room` is clear while the feed must wait."""
+    """One feed's batches. `room` is clear while the feed must wait.
 
+    `credit` is how many reports that may be shed it may still bring before the next tick: what it brings beyond, for it
+    brings many at once, it owes. `pressed` tells whether it had more since the last tick.
+    """
+
+    credit: int
+    pressed: bool = False
     batches: deque[tuple[int, Batch]] = field(default_factory=deque)
     held: int = 0
     room: asyncio.Event = field(default_factory=asyncio.Event)
     worst_lag_ms: float = 0.0
+
+    @property
+    def sensors(self) -> int:
+        """How many sensors speak in what waits."""
+        return sum(sensors for _, sensors in _claims(self))
 
     def lag_ms(self, now_ns: int) -> float:
         return max(0.0, (now_ns - self.batches[0][0]) / NS_PER_MS) if self.batches else 0.0
@@ -61,16 +79,20 @@ class Intake:
         self._most = feed_plots_least
         self._queues: dict[str, _Queue] = {}
         self._minute = 0
+        self._drained_ns = 0
+        self._yielded = 1.0
 
     async def put(self, feed: str, batch: Batch, *, now_ns: int) -> None:
         """Let a batch wait for the next tick; wait oneself while this feed's queue is full, whatever others do."""
-        queue = self._queues.setdefault(feed, _Queue())
-        # What may be shed need not be decoded first: a flood waits in its port's buffer, where losing it costs nothing.
-        while queue.held >= (self._least if batch.acknowledge is None else self._most):
+        queue = self._queues.setdefault(feed, _Queue(self._least))
+        bulk = batch.acknowledge is None
+        while queue.credit <= 0 or queue.held >= self._least if bulk else queue.held >= self._most:
+            queue.pressed = queue.pressed or bulk
             queue.room.clear()
             await queue.room.wait()
         queue.batches.append((now_ns, batch))
         queue.held += _weight(batch)
+        queue.credit -= _weight(batch) if bulk else 0
 
     def drain(self, room: int, *, now_ns: int, lanes: LanesOf) -> Drained:
         """Return what the next tick takes: everything, or if that is more than `room` reports, a fair choice of them.
@@ -83,9 +105,15 @@ class Intake:
         for queue in self._queues.values():
             worst_ms = queue.worst_lag_ms if minute == self._minute else 0.0
             queue.worst_lag_ms = max(worst_ms, queue.lag_ms(now_ns))
+        self._bound_floods(room, late=self._drained_ns > 0 and (now_ns - self._drained_ns) / NS_PER_MS > LATE_MS)
+        self._drained_ns = now_ns
         if self.held <= room:
             return Drained(tuple(self._all()), {})
         return self._chosen(room, now_ns, lanes)
+
+    def crowded(self, room: int) -> bool:
+        """Whether more waits than `room`, and that is no flood of a few beside others."""
+        return self.held > room and not self._few_flood
 
     def statuses(self, *, now_ns: int) -> tuple[QueueStatus, ...]:
         """Return how each feed's queue is; `worst_lag_ms` is the most since the last full minute."""
@@ -104,6 +132,36 @@ class Intake:
         """Whether nothing waits."""
         return not any(queue.batches for queue in self._queues.values())
 
+    def _claims(self) -> list[tuple[float, int]]:
+        return [claim for queue in self._queues.values() for claim in _claims(queue)]
+
+    @property
+    def _few_flood(self) -> bool:
+        """Whether the feeds that were pressed since the last tick speak for no more than half of the sensors."""
+        flooding = sum(max(1, queue.sensors) for queue in self._queues.values() if queue.pressed)
+        others = sum(queue.sensors for queue in self._queues.values() if not queue.pressed)
+        return 0 < flooding <= others
+
+    def _bound_floods(self, room: int, *, late: bool) -> None:
+        """Let each feed that was pressed hold no more than the next tick will take of it, and the others as ever."""
+        pressed = [queue for queue in self._queues.values() if queue.pressed]
+        yields = late and self._few_flood
+        self._yielded = max(self._yielded * YIELDS, LEAST_LEFT) if yields else min(1.0, self._yielded * RECOVERS)
+        for queue in self._queues.values():
+            queue.credit = queue.credit if queue.pressed else self._least
+        if not pressed:
+            return
+        claims = [
+            (float("inf") if queue.pressed else reports, sensors)
+            for queue in self._queues.values()
+            for reports, sensors in _claims(queue)
+        ]
+        share = _share(claims, room)
+        for queue in pressed:
+            most = min(self._least, round(self._yielded * FLOOD_SPARE * share * max(1, queue.sensors)))
+            queue.credit = min(queue.credit, 0) + max(FLOOD_PLOTS_LEAST, most)
+            queue.pressed = False
+
     def _all(self) -> list[tuple[str, Batch]]:
         taken: list[tuple[str, Batch]] = []
         for feed, queue in self._queues.items():
@@ -114,13 +172,12 @@ class Intake:
     def _left(self, queue: _Queue, batches: deque[tuple[int, Batch]]) -> None:
         queue.batches = batches
         queue.held = sum(_weight(batch) for _, batch in batches)
-        if queue.held < self._least or (queue.held < self._most and not _parted(queue)[1]):
-            queue.room.set()
+        queue.room.set()  # whoever waits asks anew, and is pressed again if there is none
 
     def _chosen(self, room: int, now_ns: int, lanes: LanesOf) -> Drained:
         taken: list[tuple[str, Batch]] = []
         shed: dict[str, Counter[str]] = {}
-        share = _share([claim for queue in self._queues.values() for claim in _claims(queue)], room)
+        share = _share(self._claims(), room)
         for feed, queue in self._queues.items():
             safe, bulk = _parted(queue)
             kept = _head(safe, share * _sensors(safe)) if room else []

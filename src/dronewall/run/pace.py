@@ -9,7 +9,7 @@ import numpy as np
 WORK_S = 0.09
 """So much of a tick's 100 ms a step may take while nothing is behind."""
 WORK_BEHIND_S = 0.2
-"""When reports wait that did not fit, ticks may become longer: each report is cheaper then."""
+"""When most sensors bring more than fits, ticks may become longer: each report is cheaper then."""
 ROOM_LEAST = 2_000
 ROOM_MOST = 100_000
 TELLING_FROM = 200
@@ -34,10 +34,15 @@ class Pace:
             self._steps.append((reports, seconds))
             self._room.clear()
 
-    def room(self, *, waiting: int) -> int:
-        """Return how many reports the next tick may take when so many wait."""
-        room = self._fits(WORK_S)
-        return room if waiting <= room else self._fits(WORK_BEHIND_S)
+    @property
+    def room(self) -> int:
+        """How many reports the next tick may take."""
+        return self._fits(WORK_S)
+
+    @property
+    def room_behind(self) -> int:
+        """How many it may take where that is not enough, at the price that it becomes longer for everybody."""
+        return self._fits(WORK_BEHIND_S)
 
     def _fits(self, seconds: float) -> int:
         if len(self._steps) < STEPS_LEAST:

@@ -26,8 +26,8 @@ WarmUp = Callable[[], Iterator[tuple[int, int]]]
 class Archiving(Protocol):
     """Who seals; see `run.archive.Archivist`."""
 
-    def work(self, now_ns: int, *, leapt_ns: int) -> ArchiveReport:
-        """Do one bounded piece of work; no age counts by how much the clock leapt."""
+    def work(self, now_ns: int) -> ArchiveReport:
+        """Do one bounded piece of work."""
         ...
 
     def stop(self) -> None:
@@ -51,8 +51,8 @@ class Parts:
     total). `sensors` are those declared by people and assumed by feeds. `aside` remembers what a pipeline failed on.
     `archiving` seals the journal; one that nobody seals raises an alert when it is larger than `journal_max_bytes`.
     `look_at_disk` samples the journal's disk at an instant, told how many bytes the journal takes; `reserve_bytes` of
-    it are left free. `clock_alerts` tells, at an instant, what happened to the machine's clock, `leapt_ns` by how much
-    it was set forward. `feeds_wait` keeps feeds from opening before the kernels are ready: for a sky that is made up.
+    it are left free. `clock_alerts` tells, at an instant, what happened to the machine's clock. `feeds_wait`
+    keeps feeds from opening before the kernels are ready: for a sky that is made up.
     """
 
     name: str
@@ -71,6 +71,5 @@ class Parts:
     look_at_disk: Callable[[int, int], DiskSample] | None = None
     reserve_bytes: int = RESERVE_BYTES
     clock_alerts: Callable[[int], tuple[Alert, ...]] = lambda _: ()
-    leapt_ns: Callable[[], int] = lambda: 0
     feeds_wait: bool = False
     pauses: Pauses = field(default_factory=Pauses)

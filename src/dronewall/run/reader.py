@@ -68,10 +68,14 @@ class Stepping(Protocol):
 
 
 class StepFailed(Exception):
-    """The pipeline failed in the step of entry `seq`, on the plots of the entries `came`; its state is spoilt."""
+    """The pipeline failed in the step of entry `seq` to `now_ns`, on the plots of the entries `came`.
 
-    def __init__(self, seq: int, came: tuple[int, ...], error: Exception) -> None:
+    Its state is spoilt.
+    """
+
+    def __init__(self, seq: int, now_ns: int, came: tuple[int, ...], error: Exception) -> None:
         self.seq = seq
+        self.now_ns = now_ns
         self.came = came
         self.error = error
         super().__init__(f"the step of entry {seq} failed: {type(error).__name__}: {error}")
@@ -129,7 +133,7 @@ class Reader:
         plots = Plots.concat([plots for _, plots in came])
         made = attempted(lambda: self._pipeline.step(plots, now_ns=now_ns, seq=seq))
         if isinstance(made, Exception):
-            raise StepFailed(seq, tuple(number for number, _ in came), made) from made
+            raise StepFailed(seq, now_ns, tuple(number for number, _ in came), made) from made
         self.now_ns, self.picture = now_ns, made
         return made
 
@@ -169,6 +173,11 @@ class Reader:
         if state.version == MADE_BY:
             self._pipeline.restore(state.arrays)
         self.seq = seq
+
+    @property
+    def pending(self) -> tuple[tuple[int, Plots], ...]:
+        """The plots that the next step takes, each with the number of its entry."""
+        return tuple(self._pending)
 
     @property
     def settled(self) -> bool:

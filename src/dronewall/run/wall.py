@@ -37,6 +37,7 @@ from dronewall.model.status import WallPhase, WallStatus
 from dronewall.outlets.outlet import Outlet
 from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.bulletin import Bulletin
+from dronewall.run.culprits import culprits
 from dronewall.run.feeding import fed
 from dronewall.run.housekeeper import housekeeper_of
 from dronewall.run.intake import Drained, Intake
@@ -224,13 +225,18 @@ class Wall:
         self._set_aside += 1
         if not failure.came or self._set_aside > SET_ASIDE_MOST:
             raise failure
-        aside = SetAside(failure.came, str(failure), __version__)
+        guilty = await self._in_the_pipeline(lambda: self._culprits(failure))
+        aside = SetAside(guilty, str(failure), __version__)
         await self._scribe.working(lambda: self._parts.aside.add(aside))
         self._watch.set_aside(aside, now_ns=self._clock.now_ns())
         self._holding = False
         self._observe([content for _, content in self._unread])
         self._unread = []
-        self._reader.begin_again(without=failure.came)
+        self._reader.begin_again(without=guilty)
+
+    def _culprits(self, failure: StepFailed) -> tuple[int, ...]:
+        left_out = entries_in(self._parts.aside.all())
+        return culprits(failure, self._log, begun=self._parts.begun, set_aside=left_out)
 
     async def _keep_feeding(self, feed: Feed) -> None:
         if self._parts.feeds_wait:
@@ -283,8 +289,13 @@ class Wall:
             await step
 
     def _room(self) -> int:
-        """How many reports this tick may take, for the pipeline's sake and the disk's."""
-        room = self._pace.room(waiting=self._intake.held)
+        """How many reports this tick may take, for the pipeline's sake and the disk's.
+
+        Where most bring too much ticks become longer; for the sake of a few who flood nobody else waits longer.
+        """
+        room = self._pace.room
+        if self._intake.crowded(room):
+            room = self._pace.room_behind
         return min(room, self._housekeeper.plots_most) if self._housekeeper else room
 
     def _contents(self, drained: Drained, *, now_ns: int) -> list[Content]:

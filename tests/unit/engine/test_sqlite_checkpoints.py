@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dronewall.engine.entries import State, checkpoint_of
 from dronewall.engine.log import Checkpoint, Entry, EntryKind
 from dronewall.engine.recovery import recover
 from dronewall.engine.sqlite_checkpoints import PIECE_BYTES, steps_to_keep
+from dronewall.engine.sqlite_file import opened_for_reading
 from dronewall.engine.sqlite_log import SqliteLog
 
 STEP = Entry(EntryKind.STEP, 1, b"")
@@ -98,6 +100,31 @@ def test_checkpoints_are_read_while_another_thread_has_its_turn(tmp_path: Path) 
         reading.start()
         reading.join(10.0)
     assert read == [(large(1),)]
+    log.close()
+
+
+def test_checkpoints_are_read_as_they_stood_though_others_take_their_place_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SqliteLog(tmp_path / "wall.journal")
+    log.append([STEP] * 4)
+    log.keep(large(1))
+    log.keep(large(2))
+    later = [large(3), large(4)]
+
+    def kept_meanwhile(statement: str) -> None:
+        while later and "checkpoint_pieces" in statement:
+            log.keep(later.pop(0))
+
+    def opened_and_watched(path: Path) -> sqlite3.Connection:
+        connection = opened_for_reading(path)
+        connection.set_trace_callback(kept_meanwhile)
+        return connection
+
+    monkeypatch.setattr("dronewall.engine.sqlite_log.opened_for_reading", opened_and_watched)
+    assert log.checkpoints() == (large(2), large(1))
+    assert later == []
+    assert log.checkpoints() == (large(4), large(3))
     log.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from fakes_of_run import (
     RADAR,
@@ -119,6 +120,19 @@ async def test_steps_go_on_while_a_checkpoint_is_written_and_no_other_is_begun()
     assert max(log.at_once) == 1
 
 
+async def test_the_checkpoint_of_a_walls_end_waits_for_the_one_in_hand() -> None:
+    may_end = threading.Event()
+    log, loop = WatchedLog(may_end=may_end), asyncio.get_running_loop()
+
+    def stepped(number: int) -> None:
+        if number == 5:  # the wall is told to end now, while the first one is still being written
+            loop.call_soon_threadsafe(loop.call_later, 0.3, may_end.set)
+
+    pipeline = await run_for(5, log, step_s=STEP_S, on_step=stepped)
+    assert log.kept == [pipeline.steps[2][0], pipeline.steps[-1][0]]
+    assert max(log.at_once) == 1
+
+
 async def test_what_a_restart_repeated_counts_so_that_a_second_kill_does_not_find_twice_as_much() -> None:
     log = WatchedLog()
     await run_for(5, log, step_s=0.0)
@@ -145,6 +159,16 @@ def test_a_checkpoint_of_another_layout_or_version_is_passed_over(made_by: str) 
     log.keep(checkpoint_of(State(made_by, (RADAR,), {}), seq=3))
     Reader(lambda: pipeline).recall(log, on_entry=lambda *_: False)
     assert pipeline.ranges == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("made_by", "known"), [(MADE_BY, [7.0]), (f"{__version__}, layout {STATE_LAYOUT - 1}", [])])
+def test_a_replay_that_begins_in_a_state_of_another_layout_takes_the_sensors_and_nothing_else(
+    made_by: str, known: list[float]
+) -> None:
+    pipeline = CountingPipeline()
+    reader = Reader(lambda: pipeline)
+    reader.begin_in(State(made_by, (RADAR,), {"ranges": np.array([7.0])}), seq=3)
+    assert (reader.seq, tuple(pipeline.sensors), pipeline.ranges) == (3, (RADAR,), known)
 
 
 @pytest.mark.parametrize("spoilt", [False, True])

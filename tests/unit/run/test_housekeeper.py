@@ -31,7 +31,7 @@ class Sealed:
         self.calls = 0
         self.stopped = False
 
-    def work(self, now_ns: int, *, leapt_ns: int) -> ArchiveReport:
+    def work(self, now_ns: int) -> ArchiveReport:
         self.calls += 1
         return ArchiveReport(None, (), self._through_seq, 1000, 500, more=False, alerts=self._alerts)
 

@@ -7,13 +7,14 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.model.plots import Plots
-from dronewall.run.intake import Drained, Intake
+from dronewall.run.intake import FLOOD_PLOTS_LEAST, Drained, Intake
 from dronewall.run.lanes import WAITS_AT_MOST_MS, Lane
 
 NOW = 1_000_000_000_000
@@ -105,6 +106,102 @@ async def test_a_feed_whose_queue_is_full_waits_and_the_others_do_not() -> None:
     intake.drain(100, now_ns=NOW, lanes=all_bulk)
     await patient
     assert by_sensor(intake.drain(100, now_ns=NOW, lanes=all_bulk)) == {"gate": 1}
+
+
+async def held_at_most(intake: Intake, feed: str, sensor_id: str) -> int:
+    """Let a feed bring one report after the other until it has to wait; return how many reports wait then."""
+    bringing = asyncio.ensure_future(forever(intake, feed, sensor_id))
+    for _ in range(10_000):
+        await asyncio.sleep(0)
+    bringing.cancel()
+    return next(one.waiting for one in intake.statuses(now_ns=NOW) if one.name == f"intake:{feed}")
+
+
+async def forever(intake: Intake, feed: str, sensor_id: str) -> None:
+    while True:
+        await intake.put(feed, reports(sensor_id, 99), now_ns=NOW)
+        await asyncio.sleep(0)
+
+
+async def test_a_feed_that_floods_decodes_little_more_than_its_share_until_the_flood_is_over() -> None:
+    intake = await filled(("quiet", reports("r1", 200)), least=10_000)
+    assert await held_at_most(intake, "loud", "flood") == 10_000
+    later = NOW + 60_000 * MS
+    for _ in range(3):
+        intake.drain(1_000, now_ns=later, lanes=all_bulk)
+        assert 1_000 <= await held_at_most(intake, "loud", "flood") <= 1_100
+        await intake.put("quiet", reports("r1", 199), now_ns=later)
+    intake.drain(1_000, now_ns=later, lanes=all_bulk)
+    intake.drain(1_000, now_ns=later, lanes=all_bulk)
+    assert await held_at_most(intake, "loud", "flood") == 10_000
+
+
+async def test_a_flood_yields_while_ticks_come_late_for_it_and_has_its_share_again_when_they_do_not() -> None:
+    intake = await filled(("quiet", reports("r1", 200)), least=10_000)
+    held, now_ns = [await held_at_most(intake, "loud", "flood")], NOW
+    for tick_ms in (100, 100, 200, 200, 200, *[100] * 20):
+        await intake.put("quiet", reports("r1", 199), now_ns=now_ns)
+        now_ns += tick_ms * MS
+        intake.drain(1_000, now_ns=now_ns + 60_000 * MS, lanes=all_bulk)
+        held.append(await held_at_most(intake, "loud", "flood"))
+    assert held[2] > held[3] > held[4] > held[5]
+    assert held[5] < 0.5 * held[2]
+    assert held[-1] == held[2]
+
+
+async def test_what_a_flood_brings_beyond_its_credit_it_owes_to_the_next_ticks() -> None:
+    intake = await filled(("quiet", reports("r1", 200)), least=10_000)
+    await held_at_most(intake, "loud", "flood")
+    now_ns, brought = NOW, []
+    for _ in range(40):  # late each time, so that nearly nothing is left
+        await intake.put("quiet", reports("r1", 199), now_ns=now_ns)
+        now_ns += 200 * MS
+        intake.drain(1_000, now_ns=now_ns + 60_000 * MS, lanes=all_bulk)
+        brought.append(await held_at_most(intake, "loud", "flood"))
+    assert set(brought[-20:]) == {0, 100}
+    assert sum(brought[-20:]) == pytest.approx(20 * FLOOD_PLOTS_LEAST, abs=100)
+
+
+async def test_a_feed_that_waits_for_several_ticks_is_pressed_in_each_of_them() -> None:
+    intake = await filled(least=1_000)
+    bringing = asyncio.ensure_future(forever(intake, "loud", "flood"))
+    brought, now_ns = Counter[str](), NOW
+    for _ in range(30):
+        await intake.put("quiet", reports("r1", 199), now_ns=now_ns)
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        now_ns += 200 * MS
+        drained = intake.drain(1_000, now_ns=now_ns + 60_000 * MS, lanes=all_bulk)
+        brought += by_sensor(drained) + shed(drained)
+    bringing.cancel()
+    assert brought["r1"] == 30 * 199
+    assert brought["flood"] < 6_000, "it had its share at first, then less and less"
+
+
+async def test_where_most_bring_too_much_nobody_yields_though_ticks_are_long() -> None:
+    intake = await filled(least=10_000)
+    held = [await held_at_most(intake, "loud", "flood")]
+    for tick in range(5):
+        intake.drain(1_000, now_ns=NOW + (60_000 + 200 * tick) * MS, lanes=all_bulk)
+        held.append(await held_at_most(intake, "loud", "flood"))
+    assert min(held[1:]) >= 1_200
+
+
+async def test_a_wall_is_crowded_when_more_comes_than_fits_but_not_when_few_flood_beside_others() -> None:
+    alone = await pressed()
+    beside_another = await pressed(("quiet", reports("r1", 50)))
+    most = await pressed(("loud", reports("flood 2", 50)), ("quiet", reports("r1", 50)))
+    burst = await filled(("loud", reports("r1", 5_000)), ("quiet", reports("r2", 50)))
+    walls = (alone, beside_another, most, burst)
+    assert [one.crowded(1_000) for one in walls] == [True, False, True, True]
+    assert not alone.crowded(10_000)
+
+
+async def pressed(*others: tuple[str, Batch]) -> Intake:
+    """Return an intake with a feed that floods, whose queue is full, beside what others brought."""
+    intake = await filled(*others, least=5_000)
+    await held_at_most(intake, "loud", "flood")
+    return intake
 
 
 async def test_reports_near_a_threat_go_first_and_the_newest_of_the_rest() -> None:

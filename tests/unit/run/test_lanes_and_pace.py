@@ -78,27 +78,27 @@ def paced(fixed_s: float, each_s: float, *steps: int) -> Pace:
 
 
 def test_the_room_is_what_fits_into_a_tick_beside_what_it_costs_in_any_case() -> None:
-    assert Pace().room(waiting=10) == ROOM_MOST
+    assert Pace().room == ROOM_MOST
     pace = paced(0.02, 10e-6, *(1_000, 2_500) * 8)
     fits = round((WORK_S - 0.02) / 10e-6)
-    assert pace.room(waiting=fits) == pytest.approx(fits, rel=0.01)
-    assert pace.room(waiting=fits + 100) == pytest.approx((WORK_BEHIND_S - 0.02) / 10e-6, rel=0.01)
+    assert pace.room == pytest.approx(fits, rel=0.01)
+    assert pace.room_behind == pytest.approx((WORK_BEHIND_S - 0.02) / 10e-6, rel=0.01)
 
 
 def test_one_hiccup_of_the_machine_changes_nothing() -> None:
     pace = paced(0.02, 10e-6, *(1_000, 2_500) * 8)
-    before = pace.room(waiting=0)
+    before = pace.room
     pace.took(1_000, 5.0)
-    assert pace.room(waiting=0) == pytest.approx(before, rel=0.02)
+    assert pace.room == pytest.approx(before, rel=0.02)
 
 
 def test_steps_of_one_size_do_not_pin_the_room_to_that_size() -> None:
     pace = paced(0.12, 1e-9, *[2_500] * 20)
-    assert pace.room(waiting=10_000) > 3_000
+    assert pace.room_behind > 3_000
 
 
 def test_the_room_follows_a_machine_that_became_slow_but_has_a_least() -> None:
     pace = paced(0.0, 0.01, *[1_000] * 64)
-    assert pace.room(waiting=0) == ROOM_LEAST
+    assert pace.room == ROOM_LEAST
     pace.took(10, 0.0001)
-    assert pace.room(waiting=0) == ROOM_LEAST, "steps with a few reports say nothing of what one costs"
+    assert pace.room == ROOM_LEAST, "steps with a few reports say nothing of what one costs"

@@ -174,6 +174,17 @@ async def test_what_the_pipeline_fails_on_is_set_aside_and_the_wall_goes_on_as_i
     assert came.plots.range_m.tolist() == [13.0]
 
 
+async def test_of_what_came_together_only_the_batch_that_the_pipeline_fails_on_is_set_aside() -> None:
+    log, outlet, aside = KeptLog(), FakeOutlet(), KeptInMemory()
+    feeds = [FakeFeed(batch(float(metres)), name=f"feed-{metres}") for metres in (1, 2, 13, 3, 4)]
+    later = Slow(batch(5.0), outlet=outlet)
+    await run(parts(*feeds, later, log=log, begun=Choosy, aside=aside), outlet)
+    assert outlet.published[-1][0].tracks.mean[:, 0].tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    (one,) = aside.all()
+    (entry,) = [next(iter(log.read(seq))) for seq in one.entries]
+    assert content_of(entry, journal="test").plots.range_m.tolist() == [13.0]
+
+
 async def test_what_was_set_aside_stays_aside_at_a_restart_and_in_a_replay() -> None:
     log, outlet, aside = KeptLog(), FakeOutlet(), KeptInMemory()
     await run(parts(Slow(batch(13.0), batch(2.0), outlet=outlet), log=log, begun=Choosy, aside=aside), outlet)
