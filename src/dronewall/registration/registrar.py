@@ -248,7 +248,8 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         place=draft.place,
         spread=draft.spread,
         floor_m=draft.floor_m,
-        range_rate_mps=np.where(np.abs(rate) < fastest, rate, np.nan),
+        # What moves under a platform of unknown velocity says nothing of the object's.
+        range_rate_mps=np.where((np.abs(rate) < fastest) & ~np.isfinite(p.pose_lat_deg), rate, np.nan),
         sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
         velocity=np.where((positioned & (np.linalg.norm(velocity, axis=1) < FASTEST_MPS))[:, None], velocity, np.nan),
         sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),

@@ -9,7 +9,7 @@ Source:
 
 from __future__ import annotations
 
-from math import exp, pi, sqrt
+from math import exp, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -49,8 +49,6 @@ OWN_BLUNDER_SQ, OWN_BLUNDER_M, OWN_SPEED_MPS = 6.0, 2_000.0, 300.0
 farther than this plus what an airliner flies meanwhile."""
 CLAIM_BONUS = 1e4
 """Likelihood ratio of a plot claiming the track's own address against one that claims nothing."""
-CLUTTER_RATE_SPAN_MPS = 600.0
-"""Range rates of what is not a track lie anywhere within this span."""
 
 
 class Copies(NamedTuple):
@@ -309,7 +307,7 @@ def _weigh(tracks, copies, edges, look, stamp):
             rate_mps = look.range_rate_mps[j]
             if rate_mps == rate_mps:
                 mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
-                seen *= _rate_odds(
+                seen *= _rate_fits(
                     mean,
                     cov,
                     weight,
@@ -331,18 +329,20 @@ def _weigh(tracks, copies, edges, look, stamp):
 
 
 @kernel
-def _rate_odds(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps, jac):
-    """Return how much better a range rate fits a track than it fits anything at all."""
-    odds = 0.0
+def _rate_fits(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps, jac):
+    """Return how well a range rate fits a track, 1 at best.
+
+    It is never counted as better than clutter's: what does not move gives plots at one rate again and again.
+    """
+    fits = 0.0
     for k in range(modes):
-        expected = range_rate(mean[k], site, transmitter, jac)
+        off = rate_mps - range_rate(mean[k], site, transmitter, jac)
         s = sigma_mps * sigma_mps
         for a in range(6):
             for b in range(6):
                 s += jac[a] * cov[k, a, b] * jac[b]
-        off = rate_mps - expected
-        odds += weight[k] * exp(-0.5 * min(off * off / s, 60.0)) / sqrt(2.0 * pi * s)
-    return odds * CLUTTER_RATE_SPAN_MPS
+        fits += weight[k] * exp(-0.5 * min(off * off / s, 60.0))
+    return fits
 
 
 @kernel
