@@ -38,7 +38,7 @@ _UNKNOWN_PER_M3 = 1e-13
 
 @dataclass(slots=True)
 class Antenna:
-    """One scanning radar's state: which scan is going on, since when, and how much clutter its scans hold."""
+    """One scanning radar's state: which scan is going on, since when, its newest plot, its clutter."""
 
     sensor: int
     slot: int
@@ -50,6 +50,7 @@ class Antenna:
     stamp: int = 1
     scan: int = -1
     since_ns: int = -1
+    heard_ns: int = -1
     unclaimed: float = 0.0
 
 
@@ -101,9 +102,17 @@ class Sensing:
         antenna.scan = -1
         antenna.since_ns = -1
 
-    def is_straggler(self, antenna: Antenna, at_ns: int) -> bool:
-        """Whether a plot belongs to a scan long over: it is older than this scan's beginning by half a turn."""
-        return antenna.since_ns - at_ns > 0.5e9 * antenna.period_s
+    def is_straggler(self, antenna: Antenna, scan: int, at_ns: int) -> bool:
+        """Whether a plot belongs to a scan that is over.
+
+        It does if it is older than this scan's beginning, by half a turn if scans are not numbered.
+        """
+        if antenna.since_ns < 0:
+            return at_ns < antenna.heard_ns
+        numbered = scan >= 0 and antenna.scan >= 0
+        if numbered and scan == antenna.scan:
+            return False
+        return antenna.since_ns - at_ns > (0.0 if numbered else 0.5e9 * antenna.period_s)
 
     def begins_anew(self, antenna: Antenna, scan: int, at_ns: int) -> bool:
         """Whether a plot of this scan number and time belongs to a new scan, so that the one going on is over."""
@@ -115,10 +124,10 @@ class Sensing:
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the radars' states as named arrays."""
-        rows = [(a.sensor, a.stamp, a.scan, a.since_ns) for a in self.antennas.values()]
+        rows = [(a.sensor, a.stamp, a.scan, a.since_ns, a.heard_ns) for a in self.antennas.values()]
         values = [(a.learned, a.unclaimed) for a in self.antennas.values()]
         return {
-            "antennas.states": np.array(rows, np.int64).reshape(-1, 4),
+            "antennas.states": np.array(rows, np.int64).reshape(-1, 5),
             "antennas.clutter": np.array(values, float).reshape(-1, 2),
         }
 
@@ -126,7 +135,7 @@ class Sensing:
         """Become what `checkpoint` returned."""
         for row, value in zip(state["antennas.states"], state["antennas.clutter"], strict=True):
             antenna = self.antennas[int(row[0])]
-            antenna.stamp, antenna.scan, antenna.since_ns = int(row[1]), int(row[2]), int(row[3])
+            antenna.stamp, antenna.scan, antenna.since_ns, antenna.heard_ns = (int(value) for value in row[1:])
             antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
 
 

@@ -40,7 +40,8 @@ LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
 """Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
 radar that does not number its scans may turn faster than it declares, so only its plots of one tenth are."""
 STRAGGLERS = -2
-"""Stands for the radar of a look that came a turn too late: its scan is over, and says nothing of who was missed."""
+"""Stands for the radar of a look whose scan was over: it says nothing of who was missed, and begins no track, for a
+false plot of long ago reaches far."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
@@ -126,7 +127,7 @@ class Tracker:
                 yield LOOK, first, last, -1, 0, 0.0
             return
         scan, at_ns = int(o.scan[row]), int(o.at_ns[row])
-        if self._sensing.is_straggler(antenna, at_ns):
+        if self._sensing.is_straggler(antenna, scan, at_ns):
             if seen:
                 yield LOOK, first, last, STRAGGLERS, 0, 0.0
             return
@@ -135,6 +136,7 @@ class Tracker:
             self._sensing.close(antenna)
         if antenna.since_ns < 0:
             antenna.since_ns, antenna.scan = at_ns, scan
+        antenna.heard_ns = max(antenna.heard_ns, at_ns)
         if seen:
             yield LOOK, first, last, antenna.slot, antenna.stamp, antenna.pd
         if np.any(o.scan_end[order[first:last]]):
@@ -170,6 +172,7 @@ class Tracker:
             pd[at], radar[at] = antenna.pd, antenna.slot
         for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
             radar[events.first[n] : events.last[n]] = -1
+            birth[events.first[n] : events.last[n]] = 0.0
         return Looks(
             kind=o.kind,
             at_ns=o.at_ns,
