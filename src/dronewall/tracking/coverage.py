@@ -82,6 +82,8 @@ def _horizon_m(height_m: FloatArray) -> FloatArray:
 class ClutterMap:
     """How many plots without an object one scan of one radar holds, by cell of range and azimuth."""
 
+    NAMES = ("mean", "now", "scans")
+
     def __init__(self, reach_m: float) -> None:
         self._reach_m = reach_m
         self.mean = np.zeros((RANGE_CELLS, AZIMUTH_CELLS))

@@ -13,9 +13,9 @@ WEIGHTS_AT_BIRTH = (0.6, 0.4, 0.0)
 class Parameters(NamedTuple):
     """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
 
-    q_level_cruise: float = 0.08
-    q_upright_cruise: float = 0.02
-    q_level_turn: float = 10.0
+    q_level_cruise: float = 0.05
+    q_upright_cruise: float = 0.012
+    q_level_turn: float = 12.0
     """Of what stands still; it grows with the square of speed, for a turn's acceleration does with its radius given."""
     turn_speed_mps: float = 70.0
     """At this speed a manoeuvre's noise is twice that of what stands still."""
@@ -27,8 +27,8 @@ class Parameters(NamedTuple):
     hover_below_mps: float = 12.0
     """What is faster is not thought to hover, nor is what may well be, for its speed is not known better than this."""
     modes_forgotten_per_s: float = 1.0 / 30.0
-    """How often the mode is drawn anew: a cruise lasts eight minutes on average, a manoeuvre half a minute."""
-    turn_share: float = 0.06
+    """How often the mode is drawn anew: a cruise lasts a quarter of an hour on average, a manoeuvre half a minute."""
+    turn_share: float = 0.03
     hover_share: float = 0.2
     """Of what draws its mode anew: how much of the slow hovers, and how much of the rest manoeuvres."""
     gate_sq: float = 25.0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
+from dronewall.tracking.coverage import ClutterMap
 from dronewall.tracking.parameters import Parameters
 
 SCANNING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR)
@@ -47,6 +48,7 @@ class Antenna:
     reach_m: float
     clutter: float | None
     learned: float
+    map: ClutterMap
     stamp: int = 1
     scan: int = -1
     since_ns: int = -1
@@ -81,6 +83,7 @@ class Sensing:
             reach_m=sensor.range_max_m or RADAR_REACH_M,
             clutter=sensor.clutter_per_scan,
             learned=self._p.clutter_at_first,
+            map=ClutterMap(sensor.range_max_m or RADAR_REACH_M),
         )
 
     def clutter(self, antenna: Antenna) -> float:
@@ -98,6 +101,7 @@ class Sensing:
         if antenna.unclaimed > 0.0 or antenna.scan >= 0:
             antenna.learned += CLUTTER_MEMORY * (antenna.unclaimed - antenna.learned)
         antenna.unclaimed = 0.0
+        antenna.map.close()
         antenna.stamp += 1
         antenna.scan = -1
         antenna.since_ns = -1
@@ -129,12 +133,17 @@ class Sensing:
         return {
             "antennas.states": np.array(rows, np.int64).reshape(-1, 5),
             "antennas.clutter": np.array(values, float).reshape(-1, 2),
+            **{
+                f"antennas.map.{name}": np.stack([a.map.checkpoint()[name] for a in self.antennas.values()])
+                for name in (ClutterMap.NAMES if self.antennas else ())
+            },
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
-        for row, value in zip(state["antennas.states"], state["antennas.clutter"], strict=True):
+        for n, (row, value) in enumerate(zip(state["antennas.states"], state["antennas.clutter"], strict=True)):
             antenna = self.antennas[int(row[0])]
+            antenna.map.restore({name: state[f"antennas.map.{name}"][n] for name in ClutterMap.NAMES})
             antenna.stamp, antenna.scan, antenna.since_ns, antenna.heard_ns = (int(value) for value in row[1:])
             antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
 
@@ -150,7 +159,7 @@ def kappa_of_position(count: int) -> NDArray[np.float64]:
 
 
 def kappa_of_range(
-    clutter: float, reach_m: float, range_m: NDArray[np.float64], span: NDArray[np.float64]
+    clutter: float, reach_m: float, range_m: NDArray[np.float64], span: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     """Return a radar's clutter density in the units of (range, azimuth, third): uniform over the ground it covers.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
-from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.model.tracks import RemoteTracks, Tracks, TrackStatus
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.lifecycle import Lifecycle, quality
@@ -42,6 +42,8 @@ radar that does not number its scans may turn faster than it declares, so only i
 STRAGGLERS = -2
 """Stands for the radar of a look whose scan was over: it says nothing of who was missed, and begins no track, for a
 false plot of long ago reaches far."""
+CLUTTER_LEAST = 0.3
+"""Nowhere is there less clutter than this share of the radar's mean: what was not seen yet may still come."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
@@ -163,12 +165,17 @@ class Tracker:
             at = np.flatnonzero((s == sensor) & ((o.kind < ObservationKind.POSITION) | summed))
             clutter, births = self._sensing.clutter(antenna), self._sensing.births(antenna)
             rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
-            kappa[at] = rarer * np.where(
+            range_m = ranges_m(o.z[at, 0], o.transmitter[at])
+            uniform = kappa_of_range(clutter, antenna.reach_m, range_m, 1.0)
+            mapped = antenna.map.density(range_m, o.z[at, 1], expected=clutter)
+            false = rarer * np.maximum(mapped, CLUTTER_LEAST * uniform)
+            new = kappa_of_range(births, antenna.reach_m, range_m, 1.0)
+            kappa[at] = np.where(
                 summed[at],
-                kappa_of_range_sum(clutter + births, antenna.reach_m),
-                kappa_of_range(clutter + births, antenna.reach_m, ranges_m(o.z[at, 0], o.transmitter[at]), span[at]),
+                rarer * kappa_of_range_sum(clutter + births, antenna.reach_m),
+                (false + rarer * new) / span[at],
             )
-            birth[at] = births / (births + rarer * clutter)
+            birth[at] = np.where(summed[at], births / (births + rarer * clutter), new / (new + false))
             pd[at], radar[at] = antenna.pd, antenna.slot
         for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
             radar[events.first[n] : events.last[n]] = -1
@@ -212,11 +219,15 @@ class Tracker:
         return outcome
 
     def _learn_clutter(self, look: Looks, outcome: Outcome) -> None:
-        """Add to each radar's scan the plots that no track claimed."""
+        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track."""
+        status = self._store.columns.status
+        established = (outcome.row >= 0) & (status[np.maximum(outcome.row, 0)] != TrackStatus.TENTATIVE)
         for antenna in self._sensing.antennas.values():
-            mine = look.radar == antenna.slot
-            if mine.any():
+            mine = np.flatnonzero((look.radar == antenna.slot) & (look.kind < ObservationKind.POSITION))
+            if len(mine):
                 antenna.unclaimed += float(outcome.unclaimed[mine].sum())
+                nobody = np.where(established[mine], outcome.unclaimed[mine], 1.0)
+                antenna.map.add(ranges_m(look.z[mine, 0], look.transmitter[mine]), look.z[mine, 1], nobody)
 
     def _remember(self, o: Observations, outcome: Outcome) -> None:
         """Give tracks what their plots said of class, of themselves, and when each kind of sensor heard them."""
