@@ -20,8 +20,12 @@ FloatArray = NDArray[np.float64]
 EFFECTIVE_EARTH_M = 6_371_000.0 * 4.0 / 3.0
 """Radio bends down as if the earth were a third larger."""
 RANGE_CELLS, AZIMUTH_CELLS = 32, 64
-MEMORY = 0.02
-"""Weight of the newest scan in a cell: a wind farm is learned in a minute or three, and forgotten as fast."""
+MEMORY = 0.04
+"""Weight of the newest scan in a cell: a wind farm is learned in a minute or two, and forgotten as fast."""
+SPOT_RANGES, SPOT_AZIMUTHS = 128, 360
+SPOT_PASSES = 3.0
+"""So many plots an object may leave in a small cell while it passes or is not confirmed yet."""
+NEIGHBOURS_WORTH = 0.5
 PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
 
@@ -80,48 +84,86 @@ def _horizon_m(height_m: FloatArray) -> FloatArray:
 
 
 class ClutterMap:
-    """How many plots without an object one scan of one radar holds, by cell of range and azimuth."""
+    """How many plots without an object one scan of one radar holds, by cell of range and azimuth.
 
-    NAMES = ("mean", "now", "scans")
+    Small cells beside the large ones hold the spots that answer again and again, turbines and masts: they count beyond
+    what an object leaves that passes.
+    """
+
+    NAMES = ("mean", "now", "spots", "spots_now", "scans")
 
     def __init__(self, reach_m: float) -> None:
         self._reach_m = reach_m
+        edges = np.arange(RANGE_CELLS + 1) / RANGE_CELLS
+        self._areas = np.repeat(np.diff(edges**2)[:, None] / AZIMUTH_CELLS, AZIMUTH_CELLS, axis=1)
         self.mean = np.zeros((RANGE_CELLS, AZIMUTH_CELLS))
+        self._near = self.mean.copy()
         self.scans = 0
         self._now = np.zeros_like(self.mean)
+        self.spots = np.zeros((SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
+        self._spots_now = np.zeros_like(self.spots)
 
     def add(self, range_m: FloatArray, azimuth_rad: FloatArray, unclaimed: FloatArray) -> None:
         """Take plots (n,) of the scan that is going on: where they were, and how probably no track caused them."""
-        np.add.at(self._now, self._cells(range_m, azimuth_rad), unclaimed)
+        np.add.at(self._now, self._cells(range_m, azimuth_rad, self.mean), unclaimed)
+        np.add.at(self._spots_now, self._cells(range_m, azimuth_rad, self.spots), unclaimed)
 
     def close(self) -> None:
         """End the scan: let cells remember what they held."""
         self.scans += 1
         self.mean += max(MEMORY, 1.0 / self.scans) * (self._now - self.mean)
         self._now[:] = 0.0
+        self._near = _around(self.mean / self._areas)
+        self.spots += np.float32(MEMORY) * (self._spots_now - self.spots)
+        self._spots_now[:] = 0.0
 
     def density(self, range_m: FloatArray, azimuth_rad: FloatArray, *, expected: float) -> FloatArray:
         """Return clutter plots per scan, m and rad (n,) at places (n,).
 
         A cell seen in few scans is held to hold its share, by area, of the `expected` plots of a scan.
         """
-        cells = self._cells(range_m, azimuth_rad)
-        known = min(self.scans, 1.0 / MEMORY) / (min(self.scans, 1.0 / MEMORY) + PRIOR_SCANS)
-        inner, outer = cells[0] / RANGE_CELLS, (cells[0] + 1) / RANGE_CELLS
-        share = expected * (outer**2 - inner**2) / AZIMUTH_CELLS
-        held = known * self.mean[cells] + (1.0 - known) * share
-        return np.asarray(held / (self._reach_m / RANGE_CELLS) / (2.0 * np.pi / AZIMUTH_CELLS))
+        cells = self._cells(range_m, azimuth_rad, self.mean)
+        scans = min(self.scans, 1.0 / MEMORY)
+        known = scans / (scans + PRIOR_SCANS)
+        held = (known * self._near[cells] + (1.0 - known) * expected) * self._areas[cells]
+        spot = self.spots[self._cells(range_m, azimuth_rad, self.spots)] - SPOT_PASSES * MEMORY
+        return np.maximum(held / self._size(self.mean), spot / self._size(self.spots))
 
-    def _cells(self, range_m: FloatArray, azimuth_rad: FloatArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        near = np.clip(range_m / self._reach_m * RANGE_CELLS, 0, RANGE_CELLS - 1).astype(np.intp)
-        turn = np.mod(azimuth_rad, 2.0 * np.pi) / (2.0 * np.pi) * AZIMUTH_CELLS
-        return near, np.minimum(turn, AZIMUTH_CELLS - 1).astype(np.intp)
+    def _size(self, grid: NDArray[np.floating]) -> float:
+        """Return the size of a grid's cells, m rad."""
+        return self._reach_m / grid.shape[0] * 2.0 * np.pi / grid.shape[1]
 
-    def checkpoint(self) -> dict[str, NDArray[np.float64]]:
+    def _cells(
+        self, range_m: FloatArray, azimuth_rad: FloatArray, grid: NDArray[np.floating]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        ranges, azimuths = grid.shape
+        near = np.clip(range_m / self._reach_m * ranges, 0, ranges - 1).astype(np.intp)
+        turn = np.mod(azimuth_rad, 2.0 * np.pi) / (2.0 * np.pi) * azimuths
+        return near, np.minimum(turn, azimuths - 1).astype(np.intp)
+
+    def checkpoint(self) -> dict[str, NDArray[np.floating]]:
         """Return the state as named arrays."""
-        return {"mean": self.mean.copy(), "now": self._now.copy(), "scans": np.array([float(self.scans)])}
+        return {
+            "mean": self.mean.copy(),
+            "now": self._now.copy(),
+            "spots": self.spots.copy(),
+            "spots_now": self._spots_now.copy(),
+            "scans": np.array([float(self.scans)]),
+        }
 
-    def restore(self, state: dict[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: dict[str, NDArray[np.floating]]) -> None:
         """Become what `checkpoint` returned."""
-        self.mean, self._now = state["mean"].copy(), state["now"].copy()
+        self.mean, self._now = state["mean"].astype(float), state["now"].astype(float)
+        self.spots, self._spots_now = state["spots"].astype(np.float32), state["spots_now"].astype(np.float32)
         self.scans = int(state["scans"][0])
+        self._near = _around(self.mean / self._areas)
+
+
+def _around(density: FloatArray) -> FloatArray:
+    """Return each cell's density, or its neighbours, worth less, if that is more: rain drifts."""
+    ringed = np.concatenate([density[:, -1:], density, density[:, :1]], axis=1)
+    across = np.maximum(ringed[:, :-2], ringed[:, 2:])
+    along = np.zeros_like(density)
+    along[1:] = density[:-1]
+    along[:-1] = np.maximum(along[:-1], density[1:])
+    return np.maximum(density, NEIGHBOURS_WORTH * np.maximum(across, along))

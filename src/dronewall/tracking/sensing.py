@@ -31,7 +31,7 @@ _REACH_M = {
     SensorKind.CAMERA: 15_000.0,
     SensorKind.OBSERVER: 10_000.0,
 }
-_UNKNOWN_PER_RAD = {SensorKind.ACOUSTIC_ARRAY: 0.3, SensorKind.RF_DF: 0.5, SensorKind.CAMERA: 1.0}
+_UNKNOWN_PER_RAD = {SensorKind.ACOUSTIC_ARRAY: 1.0, SensorKind.RF_DF: 0.5, SensorKind.CAMERA: 1.0}
 """Density of directions that no track explains: false ones, and objects that nobody tracks yet."""
 _UNKNOWN_PER_M3 = 1e-13
 """The same for positions: an object nobody tracks yet, per cubic metre and report."""

@@ -1,0 +1,188 @@
+"""Tracks and plots of one look side by side: what each plot should read of each track, and how well it does.
+
+A look works on copies of the tracks it may concern, each predicted to when it was read.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.kernels import axes_at
+from dronewall.tracking.motion import predict, turn_noise
+from dronewall.tracking.parameters import HOVER, MODES, TURN
+from dronewall.tracking.update import innovate, likelihood, model
+
+_POSITION = 2
+OWN_BLUNDER_SQ, OWN_BLUNDER_M, OWN_SPEED_MPS = 6.0, 2_000.0, 300.0
+"""How far a plot with the track's own address may be off: made to look this many squared sigmas away, if it lies no
+farther than this plus what an airliner flies meanwhile."""
+
+
+class Copies(NamedTuple):
+    """The tracks of one look, predicted to when they were read; `changed` tells which are to be written back."""
+
+    row: NDArray[np.int32]
+    mean: NDArray[np.float64]
+    cov: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    modes: NDArray[np.int64]
+    at_ns: NDArray[np.int64]
+    changed: NDArray[np.bool_]
+
+
+class Edges(NamedTuple):
+    """Every pair of a track and a plot, ordered by track from `first` (n + 1,).
+
+    `model` is the row of `h`, `jac`, `pht`, `hph` that tells what the plot should read; `psi` the odds of the pair;
+    `doubt` how far the plot is widened, 0 outside the gate; `like`, `nu`, `s_inverse` are by mode.
+    """
+
+    first: NDArray[np.int32]
+    plot: NDArray[np.int32]
+    model: NDArray[np.int32]
+    doubt: NDArray[np.float64]
+    psi: NDArray[np.float64]
+    like: NDArray[np.float64]
+    nu: NDArray[np.float64]
+    s_inverse: NDArray[np.float64]
+    dim: NDArray[np.int64]
+    h: NDArray[np.float64]
+    jac: NDArray[np.float64]
+    pht: NDArray[np.float64]
+    hph: NDArray[np.float64]
+
+
+@kernel
+def compared(tracks, look, rows, starts, plots, p, out):
+    """Return copies of the tracks, each predicted to its first plot, and how well each pair fits."""
+    n, count = len(rows), len(plots)
+    copies = Copies(
+        rows,
+        np.empty((n, MODES, 6)),
+        np.empty((n, MODES, 6, 6)),
+        np.empty((n, MODES)),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.zeros(n, np.bool_),
+    )
+    edges = Edges(
+        starts,
+        plots,
+        np.empty(count, np.int32),
+        np.zeros(count),
+        np.zeros(count),
+        np.zeros((count, MODES)),
+        np.empty((count, MODES, 3)),
+        np.empty((count, MODES, 3, 3)),
+        np.zeros(count, np.int64),
+        np.empty((count, MODES, 3)),
+        np.empty((count, MODES, 3, 6)),
+        np.empty((count, MODES, 6, 3)),
+        np.empty((count, MODES, 3, 3)),
+    )
+    axes, d = np.empty((3, 3)), np.empty(3)
+    kinds, site, z, noise, at_ns = look.kind, look.site, look.z, look.noise, look.at_ns
+    transmitter = look.transmitter
+    framed = -1
+    for i in range(n):
+        row, j = rows[i], plots[starts[i]]
+        mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
+        mean[:], cov[:], weight[:] = tracks.mean[row], tracks.cov[row], tracks.weight[row]
+        before_ns, heard_ns = tracks.at_ns[row], tracks.heard_at_ns[row]
+        modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p)
+        then_ns = max(at_ns[j], before_ns)
+        copies.modes[i], copies.at_ns[i] = modes, then_ns
+        for e in range(starts[i], starts[i + 1]):
+            j = plots[e]
+            kind, later_s = kinds[j], (at_ns[j] - then_ns) / 1e9
+            if (before_ns - at_ns[j]) / 1e9 > p.late_s:
+                out.late[j] = True
+                edges.model[e] = -1
+                continue
+            if kind != _POSITION and (framed < 0 or not _same_site(site, framed, j)):
+                axes_at(site[j, 0], site[j, 1], site[j, 2], axes)
+                framed = j
+            m = e
+            if e > starts[i] and edges.model[e - 1] >= 0 and later_s >= 0.0:
+                other = plots[e - 1]
+                if kinds[other] == kind and at_ns[other] >= then_ns and _reads_alike(kind, site, z, other, j):
+                    m = edges.model[e - 1]
+            edges.model[e] = m
+            if m == e:
+                edges.dim[e] = _expect(
+                    mean, cov, modes, kind, z[j], site[j], transmitter[j], axes, min(later_s, 0.0), p, d,
+                    edges.h[e], edges.jac[e], edges.pht[e], edges.hph[e],
+                )  # fmt: skip
+            dim = edges.dim[m]
+            edges.dim[e] = dim
+            if dim == 0:
+                continue
+            later_s = max(later_s, 0.0)
+            h, jac, hph, nu, s_inverse, like = (
+                edges.h[m], edges.jac[m], edges.hph[m], edges.nu[e], edges.s_inverse[e], edges.like[e]
+            )  # fmt: skip
+            nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, 1.0, h, jac, hph, nu, s_inverse, like)
+            if nearest < p.gate_sq:
+                edges.doubt[e] = 1.0
+            elif _blundered(look.icao24[j], tracks.icao24[row], kind, look.place[j], mean[0], at_ns[j] - heard_ns):
+                doubt = nearest / OWN_BLUNDER_SQ
+                nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like)
+                edges.doubt[e] = doubt if nearest < p.gate_sq else 0.0
+    return copies, edges
+
+
+@kernel
+def _expect(mean, cov, modes, kind, z, site, transmitter, axes, back_s, p, d, h, jac, pht, hph):
+    """Write what a plot should read under each mode of a track; return its dimension, 0 if it reads nothing."""
+    dim = 3
+    for k in range(modes):
+        q = turn_noise(mean[k], p) if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
+        read = model(
+            mean[k], cov[k], kind, z[1] == z[1], site, transmitter, axes, back_s, q, d, h[k], jac[k], pht[k], hph[k]
+        )
+        dim = min(dim, read)
+    return dim
+
+
+@kernel
+def _same_site(site, i, j):
+    return site[i, 0] == site[j, 0] and site[i, 1] == site[j, 1] and site[i, 2] == site[j, 2]
+
+
+@kernel
+def _reads_alike(kind, site, z, i, j):
+    """Whether what is expected of one plot serves another of the same kind."""
+    return kind == _POSITION or (_same_site(site, i, j) and np.isnan(z[i, 1]) == np.isnan(z[j, 1]))
+
+
+@kernel
+def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse, like):
+    """Write the likelihood of a plot under each mode; return the least squared distance from the track."""
+    nearest = np.inf
+    for k in range(modes):
+        square, det = innovate(
+            mean[k], kind, dim, z, noise, later_s, doubt, h[k], jac[k], hph[k], nu[k], s_inverse[k]
+        )  # fmt: skip
+        like[k] = 0.0
+        if det > 0.0:
+            nearest = min(nearest, square)
+            like[k] = likelihood(min(square, 600.0), dim, det)
+    return nearest
+
+
+@kernel
+def _blundered(address, own_address, kind, place, x, silent_ns):
+    """Whether a plot outside the gate is its sensor's blunder rather than another object.
+
+    It is if it claims the track's own address and the object could have got there: then its noise is widened till it
+    fits.
+    """
+    if address == 0 or address != own_address or kind > _POSITION:
+        return False
+    apart = sqrt((place[0] - x[0]) ** 2 + (place[1] - x[1]) ** 2 + (place[2] - x[2]) ** 2)
+    return apart < OWN_BLUNDER_M + OWN_SPEED_MPS * abs(silent_ns) / 1e9
