@@ -25,6 +25,9 @@ MEMORY = 0.04
 SPOT_RANGES, SPOT_AZIMUTHS = 128, 360
 SPOT_PASSES = 3.0
 """So many plots an object may leave in a small cell while it passes or is not confirmed yet."""
+RISES, RISE_FROM, RISE_TO = 28, -0.04, 0.52
+RISES_BELIEVED, RISES_KEPT = 100.0, 2_000.0
+"""Elevations of clutter are counted in steps of 0.02 rad, held alike at first as if so many plots showed it."""
 NEIGHBOURS_WORTH = 0.5
 PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
@@ -90,7 +93,7 @@ class ClutterMap:
     what an object leaves that passes.
     """
 
-    NAMES = ("mean", "now", "spots", "spots_now", "scans")
+    NAMES = ("mean", "now", "spots", "spots_now", "rises", "scans")
 
     def __init__(self, reach_m: float) -> None:
         self._reach_m = reach_m
@@ -102,9 +105,18 @@ class ClutterMap:
         self._now = np.zeros_like(self.mean)
         self.spots = np.zeros((SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
         self._spots_now = np.zeros_like(self.spots)
+        self.rises = np.full(RISES, RISES_BELIEVED / RISES)
 
-    def add(self, range_m: FloatArray, azimuth_rad: FloatArray, unclaimed: FloatArray) -> None:
+    def add(
+        self,
+        range_m: FloatArray,
+        azimuth_rad: FloatArray,
+        unclaimed: FloatArray,
+        elevation_rad: FloatArray | None = None,
+    ) -> None:
         """Take plots (n,) of the scan that is going on: where they were, and how probably no track caused them."""
+        if elevation_rad is not None:
+            np.add.at(self.rises, _rise(elevation_rad), unclaimed)
         np.add.at(self._now, self._cells(range_m, azimuth_rad, self.mean), unclaimed)
         np.add.at(self._spots_now, self._cells(range_m, azimuth_rad, self.spots), unclaimed)
 
@@ -116,6 +128,11 @@ class ClutterMap:
         self._near = _around(self.mean / self._areas)
         self.spots += np.float32(MEMORY) * (self._spots_now - self.spots)
         self._spots_now[:] = 0.0
+        self.rises *= min(1.0, RISES_KEPT / self.rises.sum())
+
+    def rising(self, elevation_rad: FloatArray) -> FloatArray:
+        """Return how clutter spreads over elevation, per rad, at elevations (n,): most of it lies low."""
+        return self.rises[_rise(elevation_rad)] / self.rises.sum() * RISES / (RISE_TO - RISE_FROM)
 
     def density(self, range_m: FloatArray, azimuth_rad: FloatArray, *, expected: float) -> FloatArray:
         """Return clutter plots per scan, m and rad (n,) at places (n,).
@@ -148,6 +165,7 @@ class ClutterMap:
             "now": self._now.copy(),
             "spots": self.spots.copy(),
             "spots_now": self._spots_now.copy(),
+            "rises": self.rises.copy(),
             "scans": np.array([float(self.scans)]),
         }
 
@@ -155,8 +173,14 @@ class ClutterMap:
         """Become what `checkpoint` returned."""
         self.mean, self._now = state["mean"].astype(float), state["now"].astype(float)
         self.spots, self._spots_now = state["spots"].astype(np.float32), state["spots_now"].astype(np.float32)
+        self.rises = state["rises"].astype(float)
         self.scans = int(state["scans"][0])
         self._near = _around(self.mean / self._areas)
+
+
+def _rise(elevation_rad: FloatArray) -> NDArray[np.intp]:
+    share = (np.nan_to_num(elevation_rad) - RISE_FROM) / (RISE_TO - RISE_FROM)
+    return np.clip(share * RISES, 0, RISES - 1).astype(np.intp)
 
 
 def _around(density: FloatArray) -> FloatArray:

@@ -170,12 +170,16 @@ class Tracker:
             mapped = antenna.map.density(range_m, o.z[at, 1], expected=clutter)
             false = rarer * np.maximum(mapped, CLUTTER_LEAST * uniform)
             new = kappa_of_range(births, antenna.reach_m, range_m, 1.0)
+            raised_here = o.kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
+            third = np.where(raised_here, np.maximum(antenna.map.rising(o.z[at, 2]), 1.0 / span[at]), 1.0 / span[at])
             kappa[at] = np.where(
                 summed[at],
                 rarer * kappa_of_range_sum(clutter + births, antenna.reach_m),
-                (false + rarer * new) / span[at],
+                false * third + rarer * new / span[at],
             )
-            birth[at] = np.where(summed[at], births / (births + rarer * clutter), new / (new + false))
+            birth[at] = np.where(
+                summed[at], births / (births + rarer * clutter), new / (new + false * third * span[at])
+            )
             pd[at], radar[at] = antenna.pd, antenna.slot
         for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
             radar[events.first[n] : events.last[n]] = -1
@@ -227,7 +231,10 @@ class Tracker:
             if len(mine):
                 antenna.unclaimed += float(outcome.unclaimed[mine].sum())
                 nobody = np.where(established[mine], outcome.unclaimed[mine], 1.0)
-                antenna.map.add(ranges_m(look.z[mine, 0], look.transmitter[mine]), look.z[mine, 1], nobody)
+                raised = look.kind[mine] == ObservationKind.RANGE_AZIMUTH_ELEVATION
+                elevation = np.where(raised, look.z[mine, 2], 0.0)
+                range_m = ranges_m(look.z[mine, 0], look.transmitter[mine])
+                antenna.map.add(range_m, look.z[mine, 1], nobody, elevation)
 
     def _remember(self, o: Observations, outcome: Outcome) -> None:
         """Give tracks what their plots said of class, of themselves, and when each kind of sensor heard them."""

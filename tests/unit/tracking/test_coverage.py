@@ -101,3 +101,16 @@ def test_a_checkpoint_brings_a_map_back() -> None:
     for one in (clutter, other):
         one.close()
     assert np.array_equal(clutter.mean, other.mean)
+
+
+def test_clutter_that_lies_low_is_expected_low() -> None:
+    clutter = ClutterMap(80_000.0)
+    low = np.full(50, 0.01)
+    assert np.allclose(clutter.rising(np.array([0.01, 0.4])), clutter.rising(np.array([0.2, 0.3])))
+    for _ in range(40):
+        clutter.add(np.full(50, 30_000.0), np.full(50, 1.0), np.ones(50), low)
+        clutter.close()
+    assert clutter.rising(np.array([0.01]))[0] > 20.0 * clutter.rising(np.array([0.4]))[0]
+    other = ClutterMap(80_000.0)
+    other.restore(clutter.checkpoint())
+    assert other.rising(low).tolist() == clutter.rising(low).tolist()
