@@ -16,7 +16,7 @@ from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
 from dronewall.registration.bistatic import SHORTEST_EXCESS_M, Bistatic, covariance_through
 from dronewall.registration.errors_claimed import sigma_claimed_m
-from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns
+from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns, sigma_of
 from dronewall.registration.remote_covariance import remote_covariances
 
 FloatArray = NDArray[np.float64]
@@ -226,7 +226,7 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
     draft.noise[ranged] += _noise_of_pose(pose_spread[ranged], distance_m)
     alone = summed & ~lit
     draft.z[alone, 0] = p.range_sum_m[alone]
-    draft.noise[alone, 0, 0] = (_given_or(p.sigma_range_m, columns.range_m[s], "range_m") ** 2 + pose_spread[:, 0])[
+    draft.noise[alone, 0, 0] = (sigma_of(p.sigma_range_m, columns.range_m[s], "range_m") ** 2 + pose_spread[:, 0])[
         alone
     ]
     rate = np.where(summed, p.range_rate_sum_mps, np.where(ranged, p.range_rate_mps, np.nan))
@@ -250,9 +250,9 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         floor_m=draft.floor_m,
         # What moves under a platform of unknown velocity says nothing of the object's.
         range_rate_mps=np.where((np.abs(rate) < fastest) & ~np.isfinite(p.pose_lat_deg), rate, np.nan),
-        sigma_range_rate_mps=_given_or(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
+        sigma_range_rate_mps=sigma_of(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
         velocity=np.where((positioned & (np.linalg.norm(velocity, axis=1) < FASTEST_MPS))[:, None], velocity, np.nan),
-        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
+        sigma_velocity_mps=sigma_of(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
         squawk=p.squawk.copy(),
@@ -290,14 +290,6 @@ def _noise_of_pose(pose_spread: FloatArray, range_m: FloatArray) -> FloatArray:
     return extra
 
 
-def _given_or(given: NDArray[np.float32], declared: FloatArray, name: str) -> FloatArray:
-    """Return each plot's own 1-σ of what `name` names where it states one, else the sensor's, within what can be."""
-    override = given.astype(float)
-    stated = np.where(np.isfinite(override) & (override > 0), override, declared)
-    scale = np.pi / 180.0 if name.endswith("_deg") else 1.0
-    return np.clip(stated, scale * LEAST[name], scale * MOST[name])
-
-
 def _heights(p: Plots, lat_deg: FloatArray, lon_deg: FloatArray, sigma_m: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return heights above the ellipsoid and their 1-σ; where none was measured, the honest unknown."""
     hae, datum_sigma = hae_from_altitude(p.altitude_m, p.altitude_datum, lat_deg, lon_deg)
@@ -318,11 +310,11 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
         return
     q, sensor = _picked(p, at), s[at]
     hae, sigma_up = _heights(
-        q, q.lat_deg, q.lon_deg, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
+        q, q.lat_deg, q.lon_deg, sigma_of(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
     )
     claimed = np.maximum(sigma_claimed_m(q.nacp, q.nic), columns.position_declared_m[sensor])
     known = np.where(np.isfinite(claimed), claimed, columns.position_m[sensor])
-    sigma = _given_or(q.sigma_position_m, known, "position_m")
+    sigma = sigma_of(q.sigma_position_m, known, "position_m")
     enu = np.zeros((len(at), 3, 3))
     enu[:, 0, 0] = enu[:, 1, 1] = sigma**2
     enu[:, 2, 2] = sigma_up**2
@@ -360,12 +352,12 @@ def _place_ranges(
     if not len(at):
         return
     q, sensor, here, turn = _picked(p, at), s[at], site[at], axes[at]
-    sigma_r = _given_or(q.sigma_range_m, columns.range_m[sensor], "range_m")
-    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
-    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
+    sigma_r = sigma_of(q.sigma_range_m, columns.range_m[sensor], "range_m")
+    sigma_a = sigma_of(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
+    sigma_e = sigma_of(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
     raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
     lat, lon, site_hae = geodetic_from_ecef(here)
-    hae, sigma_h = _heights(q, lat, lon, _given_or(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m"))
+    hae, sigma_h = _heights(q, lat, lon, sigma_of(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m"))
     guessed = (q.altitude_datum == Datum.ABSENT) | ~np.isfinite(q.altitude_m)
     hae = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * q.range_m), hae)
     sigma_h = np.where(guessed, np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * q.range_m), sigma_h)
@@ -405,9 +397,9 @@ def _place_sums(
     level_m = pair.range_m(q.range_sum_m, q.azimuth_rad, np.zeros(len(at)))
     guess = np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * level_m)
     sigma_h = np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * level_m)
-    sigma_e = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
-    sigma_s = _given_or(q.sigma_range_m, columns.range_m[sensor], "range_m")
-    sigma_a = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
+    sigma_e = sigma_of(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
+    sigma_s = sigma_of(q.sigma_range_m, columns.range_m[sensor], "range_m")
+    sigma_a = sigma_of(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
     measured = np.stack([q.range_sum_m, q.azimuth_rad, np.where(raised, q.elevation_rad, guess)], axis=1)
     once = np.stack([sigma_s, sigma_a, np.where(raised, sigma_e, sigma_h)], axis=1)
     again = np.stack([sigma_s, sigma_a, np.where(raised, sigma_e, REPEATED_GUESS * sigma_h)], axis=1)
@@ -448,8 +440,8 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
     """Fill in the rows `at`, whose plots give a direction only."""
     q, sensor = _picked(p, at), s[at]
     draft.z[at, 0], draft.z[at, 1] = q.azimuth_rad, q.elevation_rad
-    draft.noise[at, 0, 0] = _given_or(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg") ** 2
-    draft.noise[at, 1, 1] = _given_or(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg") ** 2
+    draft.noise[at, 0, 0] = sigma_of(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg") ** 2
+    draft.noise[at, 1, 1] = sigma_of(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg") ** 2
     heading = np.nan_to_num(q.pose_sigma_heading_rad)
     draft.noise[at, 0, 0] += heading**2
 
@@ -457,9 +449,7 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
     """Return what sources that deliver tracks said, as remote tracks."""
     p, s = _picked(plots, rows), sensor[rows]
-    hae, sigma_up = _heights(
-        p, p.lat_deg, p.lon_deg, _given_or(p.sigma_altitude_m, columns.altitude_m[s], "altitude_m")
-    )
+    hae, sigma_up = _heights(p, p.lat_deg, p.lon_deg, sigma_of(p.sigma_altitude_m, columns.altitude_m[s], "altitude_m"))
     velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
     axes = enu_axes(p.lat_deg, p.lon_deg)
     mean = np.concatenate(
@@ -471,9 +461,9 @@ def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColum
         at_ns=p.at_ns.copy(),
         received_ns=p.received_ns.copy(),
         mean=mean,
-        sigma_position_m=_given_or(p.sigma_position_m, columns.position_m[s], "position_m"),
+        sigma_position_m=sigma_of(p.sigma_position_m, columns.position_m[s], "position_m"),
         sigma_altitude_m=sigma_up,
-        sigma_velocity_mps=_given_or(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
+        sigma_velocity_mps=sigma_of(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
         covariance=remote_covariances(
             p.covariance, axes, heights_known=np.isfinite(p.altitude_m) & (p.altitude_datum != Datum.ABSENT)
         ),
