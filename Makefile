@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+BESIDE := -n 2 --dist worksteal
 SOURCES := src tests scripts
 INSTALLED := $(VENV)/.installed
 WARM := $(VENV)/.warm
@@ -24,14 +25,14 @@ setup: $(WARM) ## create .venv, install everything, warm the compile cache
 demo: $(INSTALLED) ## a simulated night, fused and shown at http://127.0.0.1:8080
 	$(BIN)/dronewall demo $(ARGS)
 
-test: $(INSTALLED) ## every test but the deep ones; what CI runs
+test: $(WARM) ## every test but the deep ones; what CI runs
 	@sh scripts/browser.sh
-	$(PYTEST) -m 'not deep' --hypothesis-profile=test $(ARGS)
+	$(PYTEST) $(BESIDE) -m 'not deep' --hypothesis-profile=test $(ARGS)
 
 check: $(INSTALLED) ## format, lint, types, arch and the fast tests: before each commit
 	$(BIN)/ruff format --check $(SOURCES)
 	@$(MAKE) --no-print-directory lint types arch
-	$(PYTEST) -m 'not slow and not deep' $(ARGS)
+	$(PYTEST) $(BESIDE) -m 'not slow and not deep' $(ARGS)
 
 format: $(INSTALLED) ## write the code in the house's format
 	$(BIN)/ruff format $(SOURCES)

@@ -3,14 +3,14 @@
 from rich.console import Console
 from rich.progress import Progress
 
-from dronewall.pipeline import warm_up
+from dronewall.run.compiling import compiled_by_two
 
 
 def main() -> None:
-    """Run `warm_up` to its end."""
+    """Compile to the end."""
     with Progress(console=Console(stderr=True), transient=False) as progress:
         task = progress.add_task("Compiling kernels", total=None)
-        for done, total in warm_up():
+        for done, total in compiled_by_two():
             progress.update(task, completed=done, total=total)
 
 

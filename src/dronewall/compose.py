@@ -32,10 +32,11 @@ from dronewall.outlets.outlet import House, Outlet
 from dronewall.outlets.web.api import api_router, openapi_config
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
-from dronewall.pipeline import Pipeline, warm_up
+from dronewall.pipeline import Pipeline
 from dronewall.run.archive import archivist_of
 from dronewall.run.archive_replay import archived_contents
 from dronewall.run.aside import KEY, KeptInMemory, KeptInState, entries_in, told
+from dronewall.run.compiling import compiled_by_two
 from dronewall.run.parts import Observer, Parts
 from dronewall.run.reader import Reader, Stepping
 from dronewall.run.replay import Numbered, Recording, recorded_contents
@@ -121,7 +122,7 @@ def walled(
         name=name,
         truth_domain=truth_domain,
         begun=lambda: Pipeline(Sensors(), truth_domain=truth_domain),
-        warm_up=warm_up,
+        warm_up=compiled_by_two,
         log=log,
         aside=KeptInState(SqliteState(path)) if path else KeptInMemory(),
         feeds=feeds,
@@ -277,7 +278,7 @@ class Played:
 
 def compiled(tell: Callable[[str], None]) -> None:
     """Compile the kernels before work begins, telling how far it is."""
-    for done, total in warm_up():
+    for done, total in compiled_by_two():
         tell(f"compiling {done} of {total} kernels (only the first time)")
 
 

@@ -9,7 +9,7 @@ Nothing here proposes, and nothing here could order: those need people, who come
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
 from dronewall.registration.warm import warm_registration
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
-from dronewall.tracking.warm import warm_kernels
+from dronewall.tracking.warm import kernels_were_cached, warm_kernels, warm_sound
 
 
 class Pipeline:
@@ -152,11 +152,27 @@ class Pipeline:
         self._unplaceable = {(sensor, reason): int(n) for sensor, reason, n in split}
 
 
-def warm_up() -> Iterator[tuple[int, int]]:
-    """Compile the kernels one by one, yielding how many of how many are done: 15 to 40 s on an empty cache."""
-    total = 1
+def warm_up(*, beside: Callable[[], None] = lambda: None) -> Iterator[tuple[int, int]]:
+    """Compile the kernels step by step, yielding how many of how many are done.
+
+    `beside` is called once it is known that kernels are to be compiled, and again before those of `warm_the_rest`: so
+    that another process may compile these meanwhile.
+    """
+    total = len(REST)
     for done, steps in warm_kernels():
-        total = steps + 1
+        total = steps + len(REST)
         yield done, total
-    warm_registration()
-    yield total, total
+        if done in (1, steps) and not kernels_were_cached():
+            beside()
+    for left, step in zip(range(len(REST) - 1, -1, -1), REST, strict=True):
+        step()
+        yield total - left, total
+
+
+def warm_the_rest() -> None:
+    """Compile the kernels of sound and registration, which need hardly any other."""
+    for step in REST:
+        step()
+
+
+REST: tuple[Callable[[], None], ...] = (warm_sound, warm_registration)

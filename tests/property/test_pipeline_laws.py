@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -81,6 +81,7 @@ def pictures(seed: int, *, steps: int = 5) -> list[Picture]:
     ]
 
 
+@settings(max_examples=max(25, settings().max_examples // 10))  # each runs the whole pipeline
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_comes_the_picture_stays_a_picture(seed: int) -> None:
     for picture in pictures(seed):
@@ -96,6 +97,7 @@ def test_whatever_comes_the_picture_stays_a_picture(seed: int) -> None:
         assert picture.identities.track_id.tolist() == tracks.track_id.tolist()
 
 
+@settings(max_examples=max(25, settings().max_examples // 10))  # each runs the whole pipeline
 @given(st.integers(0, 2**32 - 1))
 def test_the_same_plots_give_the_same_picture_to_the_byte(seed: int) -> None:
     for first, second in zip(pictures(seed, steps=2), pictures(seed, steps=2), strict=True):
@@ -105,6 +107,7 @@ def test_the_same_plots_give_the_same_picture_to_the_byte(seed: int) -> None:
         )
 
 
+@settings(max_examples=max(25, settings().max_examples // 10))  # each runs the whole pipeline
 @given(st.integers(0, 2**32 - 1))
 def test_every_plot_is_used_or_counted(seed: int) -> None:
     rng = np.random.default_rng(seed)

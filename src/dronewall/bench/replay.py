@@ -16,7 +16,8 @@ from dronewall.engine.entries import Content, PlotsCame, SensorsJoined, Stepped,
 from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.sensors import Sensors
-from dronewall.pipeline import Pipeline, warm_up
+from dronewall.pipeline import Pipeline
+from dronewall.run.compiling import compiled_by_two
 from dronewall.run.reader import Reader
 from dronewall.run.replay import Numbered, played
 
@@ -31,7 +32,7 @@ TARGET_APART_M = 1e-6
 
 def replay(*, quick: bool, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Yield how many times as fast as it was a journal is replayed, and how far any track lies from the live one."""
-    for _ in warm_up():
+    for _ in compiled_by_two():
         pass
     growing_s, replayed_s = (QUICK_GROWING_S, QUICK_REPLAYED_S) if quick else (GROWING_S, REPLAYED_S)
     with tempfile.TemporaryDirectory(prefix="dronewall-") as folder:

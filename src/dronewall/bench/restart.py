@@ -19,7 +19,8 @@ from dronewall.engine.entries import Content, PlotsCame, SensorsJoined, Stepped,
 from dronewall.engine.sqlite_log import SqliteLog
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import Sensors
-from dronewall.pipeline import Pipeline, warm_up
+from dronewall.pipeline import Pipeline
+from dronewall.run.compiling import compiled_by_two
 from dronewall.run.reader import Reader
 from dronewall.run.wall import CHECKPOINT_EVERY_WORK_S
 
@@ -34,7 +35,7 @@ TARGET_S = 2.0
 
 def restart(*, quick: bool, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Yield the seconds of a restart with 20,000 tracks: without what came after the checkpoint, and with all of it."""
-    for _ in warm_up():
+    for _ in compiled_by_two():
         pass
     with tempfile.TemporaryDirectory(prefix="dronewall-") as folder:
         path = Path(folder) / "wall.journal"

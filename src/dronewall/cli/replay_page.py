@@ -15,7 +15,7 @@ from dronewall.engine.entries import Content, PlotsCame
 from dronewall.model.picture import Picture
 from dronewall.model.status import FeedState, FeedStatus, WallPhase, WallStatus
 from dronewall.outlets.web.server import WebOutlet
-from dronewall.pipeline import warm_up
+from dronewall.run.compiling import compiled_by_two
 from dronewall.run.health import SensorWatch
 from dronewall.run.reader import nothing_yet
 from dronewall.run.replay import played
@@ -84,7 +84,7 @@ class _Player:
         say("The replay has ended; its last picture stays until Ctrl-C.")
 
     def _compile(self) -> None:
-        for done_and_total in warm_up():
+        for done_and_total in compiled_by_two():
             self._compiled = done_and_total
 
     def _hear(self, _: Picture, contents: Sequence[Content]) -> None:

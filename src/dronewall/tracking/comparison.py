@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dronewall.geodesy.jit import kernel
 from dronewall.geodesy.kernels import axes_at
-from dronewall.tracking.motion import predict, turn_noise
+from dronewall.tracking.motion import copy_modes, predict, turn_noise
 from dronewall.tracking.parameters import HOVER, MODES, TURN
 from dronewall.tracking.update import innovate, likelihood, model
 
@@ -92,7 +92,7 @@ def compared(tracks, look, rows, starts, plots, p, out):
     for i in range(n):
         row, j = rows[i], plots[starts[i]]
         mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
-        mean[:], cov[:], weight[:] = tracks.mean[row], tracks.cov[row], tracks.weight[row]
+        copy_modes(tracks.mean[row], tracks.cov[row], tracks.weight[row], mean, cov, weight)
         before_ns, heard_ns = tracks.at_ns[row], tracks.heard_at_ns[row]
         modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p)
         then_ns = max(at_ns[j], before_ns)

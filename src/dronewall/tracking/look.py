@@ -22,7 +22,7 @@ from dronewall.tracking.candidates import pairs_near
 from dronewall.tracking.columns import LOOK
 from dronewall.tracking.comparison import compared
 from dronewall.tracking.measurement import sound_delay, to_enu
-from dronewall.tracking.motion import local_up
+from dronewall.tracking.motion import copy_modes, local_up
 from dronewall.tracking.parameters import MODES
 from dronewall.tracking.update import (
     absorb_range_rate,
@@ -295,9 +295,9 @@ def _write_back(tracks, copies):
     for i in range(len(copies.row)):
         if copies.changed[i]:
             row = copies.row[i]
-            tracks.mean[row] = copies.mean[i]
-            tracks.cov[row] = copies.cov[i]
-            tracks.weight[row] = copies.weight[i]
+            copy_modes(
+                copies.mean[i], copies.cov[i], copies.weight[i], tracks.mean[row], tracks.cov[row], tracks.weight[row]
+            )
             tracks.at_ns[row] = copies.at_ns[i]
 
 

@@ -112,7 +112,8 @@ def _exchange(weight, m, dt, p, share):
     drawn[HOVER] = p.hover_share if m == MODES else 0.0
     drawn[TURN] = p.turn_share * (1.0 - drawn[HOVER])
     drawn[CRUISE] = 1.0 - drawn[TURN] - drawn[HOVER]
-    old[:] = weight
+    for j in range(MODES):
+        old[j] = weight[j]
     for j in range(m):
         after = (1.0 - forgotten) * old[j] + forgotten * drawn[j]
         for i in range(m):
@@ -148,14 +149,29 @@ def turn_noise(x, p):
 
 
 @kernel
+def _copy(x, p, x_out, p_out):
+    for a in range(6):
+        x_out[a] = x[a]
+        for b in range(6):
+            p_out[a, b] = p[a, b]
+
+
+@kernel
+def copy_modes(mean, cov, weight, mean_out, cov_out, weight_out):
+    """Copy one track's modes; element by element, for numba takes seconds to compile copies of whole arrays."""
+    for k in range(MODES):
+        _copy(mean[k], cov[k], mean_out[k], cov_out[k])
+        weight_out[k] = weight[k]
+
+
+@kernel
 def predict(mean, cov, weight, dt, p):
     """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` the tracker's `Parameters`."""
     modes = modes_of(mean, cov, weight, p)
     if dt <= 0.0:
         return modes
     if modes == MODES and weight[HOVER] == 0.0:
-        mean[HOVER] = mean[CRUISE]
-        cov[HOVER] = cov[CRUISE]
+        _copy(mean[CRUISE], cov[CRUISE], mean[HOVER], cov[HOVER])
     mix(mean, cov, weight, modes, dt, p)
     up = np.empty(3)
     local_up(mean[0], up)
@@ -183,7 +199,9 @@ def merged(mean, cov, weight, x, p):
             if weight[k] > 0.0:
                 s += weight[k] * (mean[k, a] - mean[0, a])
         x[a] = mean[0, a] + s
-    p[:] = 0.0
+    for a in range(6):
+        for b in range(6):
+            p[a, b] = 0.0
     for k in range(MODES):
         if weight[k] > 0.0:
             for a in range(6):
@@ -196,8 +214,6 @@ def picture_at(mean, cov, weight, at_ns, count, now_ns, p, x_out, p_out):
     """Write every track's mean (n, 6) and covariance (n, 6, 6) at `now_ns`, leaving the tracks as they are."""
     m, c, w = np.empty((MODES, 6)), np.empty((MODES, 6, 6)), np.empty(MODES)
     for i in range(count):
-        m[:] = mean[i]
-        c[:] = cov[i]
-        w[:] = weight[i]
+        copy_modes(mean[i], cov[i], weight[i], m, c, w)
         predict(m, c, w, (now_ns - at_ns[i]) / 1e9, p)
         merged(m, c, w, x_out[i], p_out[i])

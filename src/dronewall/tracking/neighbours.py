@@ -227,5 +227,6 @@ def _within(body, site, radius, dt):
 def longer(column, room):
     """Return a copy of `column` (n,) with room for `room` values."""
     more = np.empty(room, column.dtype)
-    more[: len(column)] = column
+    for i in range(len(column)):
+        more[i] = column[i]
     return more

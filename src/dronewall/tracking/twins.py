@@ -29,11 +29,29 @@ def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, doubles):
                 d[i] = x[a, i] - x[b, i]
                 for j in range(6):
                     c[i, j] = cov[a, i, j] + cov[b, i, j]
-            if d @ np.linalg.solve(c, d) < twin_sq:
+            if _distance_sq(d, c) < twin_sq:
                 younger = b if tracks.track_id[b] > tracks.track_id[a] else a
                 if tracks.icao24[younger] != 0 and tracks.icao24[a + b - younger] == 0:
                     younger = a + b - younger
                 doubles[younger] = True
+
+
+@kernel
+def _distance_sq(d, c):
+    """Return `d` (n,) squared in units of the covariance `c` (n, n), by Cholesky; both are overwritten."""
+    total = 0.0
+    for i in range(len(d)):
+        for k in range(i):
+            d[i] -= c[i, k] * d[k]
+            c[i, i] -= c[i, k] * c[i, k]
+        root = sqrt(c[i, i])
+        d[i] /= root
+        total += d[i] * d[i]
+        for j in range(i + 1, len(d)):
+            for k in range(i):
+                c[j, i] -= c[j, k] * c[i, k]
+            c[j, i] /= root
+    return total
 
 
 @kernel

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.geodesy.jit import had_to_compile
 from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
@@ -17,17 +18,24 @@ from dronewall.model.tracks import RemoteTracks
 from dronewall.tracking.belief import associate
 from dronewall.tracking.neighbours import neighbours_for, rebuild
 from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.tracker import Tracker
+from dronewall.tracking.vendor import VendorFusion
 
 
 def warm_kernels() -> Iterator[tuple[int, int]]:
-    """Compile kernel after kernel, yielding (done, total), (0, total) first."""
-    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking, _fusing, _hearing)
+    """Compile kernel after kernel but those of sound, yielding (done, total), (0, total) first."""
+    steps: tuple[Callable[[], None], ...] = (_belief, _index, _prediction, _looking, _fusing)
     yield 0, len(steps)
     for done, step in enumerate(steps, 1):
         step()
         yield done, len(steps)
+
+
+def kernels_were_cached() -> bool:
+    """Whether the kernel of `warm_kernels`' first step was found in the cache."""
+    return not had_to_compile(associate)
 
 
 def _belief() -> None:
@@ -51,7 +59,8 @@ def _looking() -> None:
 
 
 def _fusing() -> None:
-    tracker = Tracker(_sensors())
+    """Let the fusion of others' tracks be told of one aircraft again and again."""
+    fusion, store = VendorFusion(Parameters()), TrackStore(capacity=4)
     for at_ns in range(0, 12_000_000_000, 2_000_000_000):
         told = RemoteTracks.of(
             1,
@@ -62,19 +71,19 @@ def _fusing() -> None:
             sigma_altitude_m=100.0,
             sigma_velocity_mps=10.0,
         )
-        tracker.step(Observations.empty(), told, now_ns=at_ns)
+        fusion.fuse(store, told, now_ns=at_ns)
 
 
-def _hearing() -> None:
-    """Let a tracker hear a source fly past six arrays, so that it finds and follows it."""
+def warm_sound() -> None:
+    """Let a sound tracker hear a source fly past six arrays, so that it finds and follows it."""
     arrays = [
         Sensor(f"warm-{e}{n}", SensorKind.ACOUSTIC_ARRAY, n / 20.0, e / 20.0, 0.0) for e in range(3) for n in range(2)
     ]
-    tracker = Tracker(Sensors(arrays))
+    tracker, store = SoundTracker(Sensors(arrays), Parameters()), TrackStore(capacity=4)
     place = np.array([(a.lat_deg or 0.0, a.lon_deg or 0.0, 0.0) for a in arrays])
     site = ecef_from_geodetic(*place.T)
     for second in range(60):
-        tracker.step(_bearings(site, second), now_ns=second * 1_000_000_000)
+        tracker.step(_bearings(site, second), np.ones(len(site), np.bool_), store, now_ns=second * 1_000_000_000)
 
 
 def _bearings(site: NDArray[np.float64], second: int) -> Observations:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dronewall.model.clocks import ClockState, SensorClock
@@ -233,6 +233,7 @@ def test_a_register_that_grows_keeps_what_is_known() -> None:
     assert bench.clocks.told()[-1].state is ClockState.UNKNOWN
 
 
+@settings(max_examples=max(100, settings().max_examples // 5))  # each is a life of many clocks
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_times_come_nothing_breaks_and_a_clock_put_away_goes_on_alike(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dronewall.model.plots import Plots
@@ -117,6 +117,7 @@ def test_ids_that_somebody_makes_up_do_not_pile_up() -> None:
     assert len(released.sensor_ids) <= reorder.IDS_MOST + 3
 
 
+@settings(max_examples=max(100, settings().max_examples // 5))  # each is a life of a buffer
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_the_network_did_within_the_window_order_and_steps_are_those_of_time(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dronewall.feeds.feed import Decoded
@@ -40,6 +40,7 @@ def told(came: Plots, *, pieces: int = 7) -> tuple[Plots, dict[str, int]]:
     return Plots.concat([piece.plots for piece in out if len(piece.plots)]), counted
 
 
+@settings(max_examples=max(25, settings().max_examples // 10))  # each runs the whole pipeline
 @given(st.integers(0, 10_000))
 def test_how_plots_were_mixed_within_the_window_makes_no_difference(seed: int) -> None:
     rng = np.random.default_rng(seed)

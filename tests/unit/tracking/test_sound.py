@@ -12,7 +12,13 @@ from dronewall.simulation.laydown_passive import acoustic_array
 from dronewall.simulation.night import Scene
 from dronewall.simulation.sky import Sky
 from dronewall.tracking import sound_wind
+from dronewall.tracking.sound_association import explain, places_index
+from dronewall.tracking.sound_births import search
+from dronewall.tracking.sound_filter import merged, rerun, sound_at
+from dronewall.tracking.sound_fixes import find_seeds
+from dronewall.tracking.sound_support import support
 from dronewall.tracking.sound_wind import Known
+from dronewall.tracking.warm import warm_sound
 
 NS = 1_000_000_000
 
@@ -91,3 +97,12 @@ def test_what_a_track_is_told_of_the_wind_is_what_it_then_knows() -> None:
     assert np.linalg.inv(told_cov[0, 0, 6:, 6:]) == pytest.approx(prior.info[0] + more.info[0])
     expected = np.linalg.solve(prior.info[0] + more.info[0], more.pull[0])
     assert told_mean[0, 0, 6:] == pytest.approx(expected)
+
+
+def test_the_warm_up_compiles_every_signature_that_real_bearings_use() -> None:
+    warm_sound()
+    kernels = [find_seeds, search, explain, rerun, sound_at, merged, support, places_index]
+    ready = [len(kernel.signatures) for kernel in kernels]
+    scene = field(drone(), wind_mps=(6.0, 2.0))
+    assert len(stepped(fresh(scene), scene, 0, 120)[-1].tracks) == 1
+    assert [len(kernel.signatures) for kernel in kernels] == ready

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dronewall.tracking.store import TrackStore
-from dronewall.tracking.twins import find_twins
+from dronewall.tracking.twins import _distance_sq, find_twins
 
 
 class Pair:
@@ -56,3 +58,12 @@ def test_tracks_that_differ_by_more_than_their_doubt_are_two(axis: int, apart: f
     pair = Pair()
     pair.x[1, axis] += apart
     assert pair.doubles() == [False, False]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_distance_is_that_of_the_inverse(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(6, 6)) * 10.0 ** rng.uniform(-1, 3, size=6)
+    cov, apart = root @ root.T + np.eye(6), rng.normal(size=6) * 100.0
+    expected = apart @ np.linalg.inv(cov) @ apart
+    assert _distance_sq(apart.copy(), cov.copy()) == pytest.approx(expected, rel=1e-5)

@@ -19,7 +19,7 @@ from dronewall.bench.tracking_scenes.catalogue import RECORDINGS, names, staged
 from dronewall.bench.tracking_scenes.staging import Staged, write_staged
 from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.model.errors import InputError
-from dronewall.pipeline import warm_up
+from dronewall.run.compiling import compiled_by_two
 
 Figure = dict[str, object]
 
@@ -56,7 +56,7 @@ def tracking(wanted: Wanted) -> Iterator[Figure]:
     if wanted.out is not None:
         yield from _written(chosen, wanted, wanted.out)
         return
-    for _ in warm_up():
+    for _ in compiled_by_two():
         pass
     clock = WallClock()
     began_ns = clock.now_ns()
