@@ -29,6 +29,7 @@ from dronewall.model.errors import ConfigError, InputError, JournalError, Reques
 from dronewall.model.picture import Alert, TruthDomain
 from dronewall.model.sensors import Sensors
 from dronewall.outlets.outlet import House, Outlet
+from dronewall.outlets.web.acts import acts_router
 from dronewall.outlets.web.api import api_router, openapi_config
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.server import WebOutlet
@@ -297,7 +298,9 @@ def page_of(pipeline: Stepping, *, port: int, clock: Clock) -> WebOutlet:
 def api_schema() -> dict[str, Any]:
     """Return the OpenAPI document of the page's interface."""
     board = Board(sensors=Sensors, explain=lambda _: None, on_sent=lambda _, __: None, clock=lambda: 0)
-    return Litestar(route_handlers=[api_router(board)], openapi_config=openapi_config()).openapi_schema.to_schema()
+    return Litestar(
+        route_handlers=[api_router(board), acts_router(board)], openapi_config=openapi_config()
+    ).openapi_schema.to_schema()
 
 
 def replay_of(

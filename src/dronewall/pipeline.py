@@ -2,14 +2,15 @@
 
     feeds → registration → tracking → identification → assessment → picture → outlets
 
-Plots go in, a picture comes out. Between these doors nothing opens a socket, sleeps, or asks the time: `now_ns` is an
-argument. What came in is in the journal before `step` is called, and a journal's steps replayed give the same pictures.
-Nothing here proposes, and nothing here could order: those need people, who come with later rooms.
+Plots go in, and what people say of tracks; a picture comes out. Between these doors nothing opens a socket, sleeps, or
+asks the time: `now_ns` is an argument. What came in is in the journal before `step` is called, and a journal's steps
+replayed give the same pictures. Nothing here proposes, and nothing here could order: those need people, who come with
+later rooms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from dronewall.assessment.distress import distress_alerts
 from dronewall.identification.claims import explain, identify
 from dronewall.model.biases import SensorBias
 from dronewall.model.clocks import SensorClock
+from dronewall.model.errors import ActRefused
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.track_acts import TrackAct
 from dronewall.picture.bearings import BearingBoard
 from dronewall.registration.biases import SensorBiases
 from dronewall.registration.clocks import SensorClocks
@@ -56,8 +59,10 @@ class Pipeline:
         self._unplaceable: dict[tuple[str, str], int] = {}
         self._latest: Picture | None = None
 
-    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
+    def step(self, plots: Plots, acts: Sequence[tuple[int, TrackAct]] = (), *, now_ns: int, seq: int) -> Picture:
         """Take the plots received since the last step, in order; return the picture at `now_ns`, named by `seq`.
+
+        Acts, each with the number of its entry in the journal, are done to the tracks of the last picture first.
 
         Time does not go back: the picture after a step at a later instant is of that instant.
         """
@@ -68,7 +73,7 @@ class Pipeline:
         due = self._reorder.release(now_ns)
         registered = self._registrar.register(due, now_ns=now_ns)
         observations = self._biases.widened(registered.observations)
-        tracked = self._tracker.step(observations, registered.remote_tracks, now_ns=now_ns)
+        tracked = self._tracker.step(observations, registered.remote_tracks, acts=acts, now_ns=now_ns)
         identities = identify(tracked.tracks, now_ns=now_ns)
         alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts(), *self._biases.alerts())
         remote_tracks = self._remote.step(registered.remote_tracks, tracked.track_of_remote, now_ns=now_ns)
@@ -86,6 +91,7 @@ class Pipeline:
             plots_total=self._plots_total,
             confirmed_total=self._tracker.confirmed_total,
             unplaceable=tuple((sensor, reason, n) for (sensor, reason), n in sorted(self._unplaceable.items())),
+            track_events=self._tracker.events,
             took_received_ns=due.received_ns,
         )
         return self._latest
@@ -117,6 +123,17 @@ class Pipeline:
             return None
         rows = np.flatnonzero(latest.tracks.track_id == track_id)
         return explain(latest.tracks, int(rows[0]), now_ns=latest.at_ns) if len(rows) else None
+
+    def check(self, act: TrackAct) -> None:
+        """Check that a person's act makes sense of the latest picture, before it is journalled.
+
+        Raises:
+            ActRefused: it does not; the error says why.
+        """
+        latest = self._latest
+        if latest is None:
+            raise ActRefused("there is no picture yet", "Wait for the first one.")
+        self._tracker.check(act, latest.tracks)
 
     def _count(self, plots: Plots, unplaceable: tuple[tuple[str, str, int], ...], late: int) -> None:
         self._plots_total += int(np.count_nonzero(~plots.empty_scan))

@@ -19,10 +19,11 @@ from dronewall.bench.page_sky import made_up_sky, picture_of, status_of
 from dronewall.compose import outlets_from, page_at
 from dronewall.config import Source
 from dronewall.engine.clock import ManualClock
-from dronewall.model.errors import ConfigError, RequestError
+from dronewall.model.errors import ActRefused, ConfigError, RequestError
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
+from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.outlets.outlet import Outlet
 from dronewall.outlets.track_lines import lines_of
 from dronewall.outlets.web.frames import HEADER
@@ -46,6 +47,9 @@ class FakeHouse:
 
     def explain(self, track_id: int) -> Identity | None:
         return None
+
+    async def act(self, act: TrackAct) -> TrackEvent:
+        raise ActRefused("this is no wall")
 
     def sent(self, seq: int, sent_ns: int) -> None:
         self.sent_seqs.append(seq)

@@ -21,7 +21,7 @@ import numpy as np
 import dronewall.compose as compose
 
 class Poisoned(compose.Pipeline):
-    def step(self, plots, *, now_ns, seq):
+    def step(self, plots, acts=(), *, now_ns, seq):
         if np.any(plots.track_ref == {POISON_REF.encode()!r}):
             raise ZeroDivisionError("a gate of no width")
         return super().step(plots, now_ns=now_ns, seq=seq)

@@ -94,7 +94,8 @@ class FramesRefused:
 class Declared:
     """What a person said, through the second door: the statement as it was signed, and the signature.
 
-    The journal keeps its place among plots and steps and does not read it. Who may declare what comes with people.
+    The journal keeps its place among plots and steps and does not read it. Until people have keys the signature is
+    empty; who may declare what comes with them.
     """
 
     person: str

@@ -9,6 +9,7 @@ DronewallError
 ├── FeedLost              a connection ended; its feed reconnects with growing pauses
 ├── JournalError          the journal cannot be written or read: stop acting, say so loudly
 ├── Conflict              somebody else changed what was to be changed: look again, then decide again
+├── ActRefused            what a person wants done to a track makes no sense: look again
 └── IllegalMove           a state was asked to become what its table of moves does not allow
 """
 
@@ -122,6 +123,18 @@ class Conflict(DronewallError):
 
     def __str__(self) -> str:
         return f"{self.key}: expected at revision {self.expected}, found at {self.found}. Read it again and decide anew"
+
+
+@dataclass(eq=False)
+class ActRefused(DronewallError):
+    """What a person wants done to a track cannot be done; `unknown` tells that there never was such a track."""
+
+    problem: str
+    remedy: str = ""
+    unknown: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.problem}. {self.remedy}" if self.remedy else self.problem
 
 
 @dataclass(eq=False)

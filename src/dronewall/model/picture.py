@@ -12,6 +12,7 @@ from dronewall.model.identity import Identities
 from dronewall.model.plots import NAN
 from dronewall.model.sensors import SensorKind
 from dronewall.model.table import Table, column
+from dronewall.model.track_acts import TrackEvent
 from dronewall.model.tracks import RemoteTracks, Tracks
 
 
@@ -81,7 +82,8 @@ class Picture:
     """What is held to be true at `at_ns`, after the journal's entry `seq`; each stage added its part.
 
     `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, each with its
-    sensor and reason. `took_received_ns` is when the plots were received whose effect is in this picture and in none
+    sensor and reason. `track_events` are the newest events of tracks, the newest last; those of this step have its
+    instant. `took_received_ns` is when the plots were received whose effect is in this picture and in none
     before it: not always those of its step, for plots wait a moment for others that are older.
     """
 
@@ -96,4 +98,5 @@ class Picture:
     plots_total: int
     confirmed_total: int
     unplaceable: tuple[tuple[str, str, int], ...]
+    track_events: tuple[TrackEvent, ...] = ()
     took_received_ns: NDArray[np.int64] = field(default_factory=_nothing_taken)

@@ -14,6 +14,8 @@ from dronewall.model.sensors import SensorKind
 from dronewall.model.table import Table, column
 
 KIND_COUNT = len(SensorKind)
+ALSO_MOST = 8
+"""So many numbers of tracks that were merged into one are remembered with it."""
 
 
 class TrackStatus(IntEnum):
@@ -61,7 +63,8 @@ class Tracks(Table):
     `covariance` its 6 x 6 covariance. `updated_ns` is the newest information in the track (for sound: when it was
     emitted); `heard_ns` the newest information by kind of sensor, 0 for never. `classes` are probabilities, all 0
     when no sensor said anything. Claims (`icao24`, `callsign`, `squawk`, `uas_id`) are what the object says of itself,
-    `claimed_ns` when it last did, `claims_since_ns` when it began.
+    `claimed_ns` when it last did, `claims_since_ns` when it began. `also` are numbers of tracks that were merged into
+    it, the newest first, 0 for none.
     """
 
     track_id: NDArray[np.int64] = column("<i8")
@@ -80,6 +83,7 @@ class Tracks(Table):
     uas_id: NDArray[np.bytes_] = column("|S24", absent=b"")
     claimed_ns: NDArray[np.int64] = column("<i8")
     claims_since_ns: NDArray[np.int64] = column("<i8")
+    also: NDArray[np.int64] = column("<i8", cell=(ALSO_MOST,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
+from dronewall.model.track_acts import TrackAct, TrackEvent
 
 
 class House(Protocol):
@@ -26,6 +27,14 @@ class House(Protocol):
 
     def explain(self, track_id: int) -> Identity | None:
         """Return a track's identity with its reasons; None if there is no such track."""
+        ...
+
+    async def act(self, act: TrackAct) -> TrackEvent:
+        """Do what a person said to a track, once it is journalled; return what became of the track.
+
+        Raises:
+            ActRefused: it makes no sense, or nothing can be changed here.
+        """
         ...
 
     def sent(self, seq: int, sent_ns: int) -> None:

@@ -12,7 +12,7 @@ from dronewall.model.identity import Affiliation
 from dronewall.model.picture import Picture
 from dronewall.model.plots import ObjectClass
 from dronewall.model.sensors import SensorKind
-from dronewall.model.tracks import Tracks, TrackStatus
+from dronewall.model.tracks import Tracks, TrackStatus, shown_id
 
 HEADER = (
     "at_ns,track_id,status,lat_deg,lon_deg,hae_m,ve_mps,vn_mps,vu_mps,sigma_e_m,sigma_n_m,sigma_u_m,existence,"
@@ -73,10 +73,11 @@ def _kinds(heard_ns: NDArray[np.int64], at_ns: int) -> Iterable[str]:
 
 
 def _alternate_ids(tracks: Tracks) -> Iterable[str]:
-    """What the object is called by its transponder or Remote ID; it may say anything, so it is made plain."""
-    claims = zip(tracks.icao24.tolist(), tracks.callsign.tolist(), tracks.uas_id.tolist(), strict=True)
-    for icao24, callsign, uas_id in claims:
-        names = (f"{icao24:06X}" if icao24 else "", _plain(callsign), _plain(uas_id))
+    """What the object is called by its transponder or Remote ID, made plain for it may say anything; then by us."""
+    columns = (tracks.icao24, tracks.callsign, tracks.uas_id, tracks.also)
+    for icao24, callsign, uas_id, also in zip(*(column.tolist() for column in columns), strict=True):
+        numbers = (shown_id(number) for number in also if number)
+        names = (f"{icao24:06X}" if icao24 else "", _plain(callsign), _plain(uas_id), *numbers)
         yield ";".join(name for name in names if name)
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dronewall.engine.log import Log
 from dronewall.engine.supervisor import attempted
-from dronewall.model.plots import Plots
-from dronewall.run.reader import Reader, StepFailed, Stepping
+from dronewall.run.reader import Came, Reader, StepFailed, Stepping, stepped
 
-Entries = Sequence[tuple[int, Plots]]
+Entries = Sequence[Came]
 
 
 def culprits(
@@ -41,8 +40,7 @@ def culprits(
         pipeline = begun()
         pipeline.learn(sensors)
         pipeline.restore(state)
-        plots = Plots.concat([plots for _, plots in entries])
-        tried = attempted(lambda: pipeline.step(plots, now_ns=failure.now_ns, seq=failure.seq))
+        tried = attempted(lambda: stepped(pipeline, entries, now_ns=failure.now_ns, seq=failure.seq))
         return isinstance(tried, Exception)
 
     found = set(_failing(came, fails))

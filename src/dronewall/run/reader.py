@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dronewall import __version__
 from dronewall.engine.entries import (
     Content,
+    Declared,
     PlotsCame,
     SensorsJoined,
     State,
@@ -27,11 +28,17 @@ from dronewall.model.identity import Identities, Identity
 from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
+from dronewall.model.track_acts import TrackAct
 from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.wire.track_acts import act_in
 
-STATE_LAYOUT = 4
+STATE_LAYOUT = 5
 """To be raised whenever what a pipeline keeps in a checkpoint changes its names or its meaning."""
 MADE_BY = f"{__version__}, layout {STATE_LAYOUT}"
+
+
+Came = tuple[int, Plots | TrackAct]
+"""What a step takes of one entry, with its number."""
 
 
 class Stepping(Protocol):
@@ -46,12 +53,20 @@ class Stepping(Protocol):
         """Let sensors join the register."""
         ...
 
-    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
-        """Take plots and return the picture at `now_ns`."""
+    def step(self, plots: Plots, acts: Sequence[tuple[int, TrackAct]] = (), *, now_ns: int, seq: int) -> Picture:
+        """Take plots and people's acts on tracks, and return the picture at `now_ns`."""
         ...
 
     def explain(self, track_id: int) -> Identity | None:
         """Return a track's identity with its reasons."""
+        ...
+
+    def check(self, act: TrackAct) -> None:
+        """Check that an act makes sense of the latest picture.
+
+        Raises:
+            ActRefused: it does not.
+        """
         ...
 
     def clocks(self) -> tuple[SensorClock, ...]:
@@ -68,7 +83,7 @@ class Stepping(Protocol):
 
 
 class StepFailed(Exception):
-    """The pipeline failed in the step of entry `seq` to `now_ns`, on the plots of the entries `came`.
+    """The pipeline failed in the step of entry `seq` to `now_ns`, on the plots or acts of the entries `came`.
 
     Its state is spoilt.
     """
@@ -82,19 +97,19 @@ class StepFailed(Exception):
 
 
 class Reader:
-    """Hands contents to a pipeline in the order of their numbers; a step takes all plots before it.
+    """Hands contents to a pipeline in the order of their numbers; a step takes all plots and acts before it.
 
     Its state after entry `seq` depends on the entries up to `seq`, on those that are `set_aside`, and on nothing else.
 
     Args:
         begun: makes a pipeline that knows nothing yet.
-        set_aside: numbers of entries whose plots are never handed on, for a pipeline failed on them.
+        set_aside: numbers of entries of which nothing is ever handed on, for a pipeline failed on them.
     """
 
     def __init__(self, begun: Callable[[], Stepping], *, set_aside: Iterable[int] = ()) -> None:
         self._begun = begun
         self._pipeline = begun()
-        self._pending: list[tuple[int, Plots]] = []
+        self._pending: list[Came] = []
         self._set_aside = set(set_aside)
         self.seq = 0
         self.now_ns = 0
@@ -106,7 +121,7 @@ class Reader:
         return self._pipeline
 
     def begin_again(self, *, without: Iterable[int]) -> None:
-        """Forget everything, and from now on leave out the plots of some entries too."""
+        """Forget everything, and from now on leave out some entries too."""
         self._set_aside.update(without)
         self._pipeline = self._begun()
         self._pending = []
@@ -124,14 +139,16 @@ class Reader:
         elif isinstance(content, PlotsCame):
             if len(content.plots) and seq not in self._set_aside:
                 self._pending.append((seq, content.plots))
+        elif isinstance(content, Declared):
+            if (act := act_in(content)) is not None and seq not in self._set_aside:
+                self._pending.append((seq, act))
         elif isinstance(content, Stepped):
             return self._step(seq, content.now_ns)
         return None
 
     def _step(self, seq: int, now_ns: int) -> Picture:
         came, self._pending = self._pending, []
-        plots = Plots.concat([plots for _, plots in came])
-        made = attempted(lambda: self._pipeline.step(plots, now_ns=now_ns, seq=seq))
+        made = attempted(lambda: stepped(self._pipeline, came, now_ns=now_ns, seq=seq))
         if isinstance(made, Exception):
             raise StepFailed(seq, now_ns, tuple(number for number, _ in came), made) from made
         self.now_ns, self.picture = now_ns, made
@@ -175,13 +192,13 @@ class Reader:
         self.seq = seq
 
     @property
-    def pending(self) -> tuple[tuple[int, Plots], ...]:
-        """The plots that the next step takes, each with the number of its entry."""
+    def pending(self) -> tuple[Came, ...]:
+        """What the next step takes, each with the number of its entry."""
         return tuple(self._pending)
 
     @property
     def settled(self) -> bool:
-        """Whether all plots read so far have been taken by a step: only then may a checkpoint be made."""
+        """Whether all that was read so far has been taken by a step: only then may a checkpoint be made."""
         return not self._pending
 
     def _restore(self, log: Log) -> None:
@@ -199,6 +216,13 @@ class Reader:
                 f"it begins with entry {log.first_seq}, and no checkpoint in it was made by dronewall {MADE_BY}",
                 "Start it with the version that wrote it, or begin a new journal: what is sealed stays readable.",
             )
+
+
+def stepped(pipeline: Stepping, came: Sequence[Came], *, now_ns: int, seq: int) -> Picture:
+    """Return the picture that a pipeline makes of what came."""
+    plots = Plots.concat([one for _, one in came if isinstance(one, Plots)])
+    acts = [(number, one) for number, one in came if isinstance(one, TrackAct)]
+    return pipeline.step(plots, acts, now_ns=now_ns, seq=seq)
 
 
 def nothing_yet(truth_domain: TruthDomain) -> Picture:

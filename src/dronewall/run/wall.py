@@ -28,13 +28,15 @@ from dronewall.engine.clock import NS_PER_S
 from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
-from dronewall.model.errors import RequestError
+from dronewall.model.errors import ActRefused, RequestError
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallPhase, WallStatus
+from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.outlets.outlet import Outlet
+from dronewall.run.acts import AskedActs
 from dronewall.run.aside import SetAside, entries_in
 from dronewall.run.bulletin import Bulletin
 from dronewall.run.culprits import culprits
@@ -75,6 +77,7 @@ class Wall:
         self._reader = Reader(parts.begun, set_aside=entries_in(parts.aside.all()))
         self._housekeeper = housekeeper_of(parts, self._scribe)
         self._intake = Intake()
+        self._acts = AskedActs()
         self._pace = Pace()
         self._bulletin = Bulletin(parts)
         self._watch = self._bulletin.watch
@@ -116,6 +119,13 @@ class Wall:
     def explain(self, track_id: int) -> Identity | None:
         """Return a track's identity with its reasons, as of the latest step that has ended."""
         return self._reader.pipeline.explain(track_id)
+
+    async def act(self, act: TrackAct) -> TrackEvent:
+        """Journal a person's act on a track, let the next step take it, and return what became of the track."""
+        if not self.ready.is_set():
+            raise ActRefused("the wall is not running yet", "Ask again when /api/v1/status says that it is.")
+        await self._in_the_pipeline(lambda: self._reader.pipeline.check(act))
+        return await self._acts.ask(act)
 
     def sent(self, seq: int, sent_ns: int) -> None:
         """Note that a picture was handed to a reader's socket."""
@@ -269,6 +279,7 @@ class Wall:
         contents = self._contents(drained, now_ns=began_ns)
         stepping = self.ready.is_set()
         if stepping:
+            contents += self._acts.contents()
             self._stepped_ns = max(self._clock.now_ns(), self._stepped_ns, self._reader.now_ns)
             contents.append(Stepped(self._stepped_ns, self._log.last_seq + len(contents)))
         await self._write(contents)
@@ -318,6 +329,7 @@ class Wall:
         for content in contents:
             if isinstance(content, PlotsCame):
                 self._bulletin.sensors.hear(content.plots)
+        self._acts.journalled(numbered)
         if self._holding:
             self._unread += numbered
         else:  # it will be read from the journal, and need not be held twice
@@ -353,6 +365,7 @@ class Wall:
         if picture is None:
             return
         self._picture = picture
+        self._acts.shown(picture)
         took_ns = picture.took_received_ns
         self._pace.took(len(took_ns), max(self._journal_s, (stepped_ns - began_ns) / NS_PER_S))
         if self._anyone_looks():

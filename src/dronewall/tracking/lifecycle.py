@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.tracks import TrackStatus
+from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.twins import find_twins
@@ -20,6 +21,7 @@ TWINS_NEAR_M, TWINS_SQ = 1_500.0, 6.0
 COAST_AFTER_REVISITS, COAST_SLACK_S = 2.5, 1.0
 
 FloatArray = NDArray[np.float64]
+NO_PAIRS = np.empty((0, 2), np.int64)
 
 
 class Lifecycle:
@@ -30,35 +32,60 @@ class Lifecycle:
         self.confirmed_total = 0
         self._reviewed_s = -1
 
-    def review(self, store: TrackStore, x: FloatArray, cov: FloatArray, *, now_ns: int) -> NDArray[np.bool_]:
+    def review(
+        self,
+        store: TrackStore,
+        x: FloatArray,
+        cov: FloatArray,
+        *,
+        history: TrackHistory,
+        apart: NDArray[np.int64] = NO_PAIRS,
+        now_ns: int,
+    ) -> NDArray[np.bool_]:
         """Move every track along; free the dropped ones' rows and return which (count,) were kept.
 
         Args:
             store: the tracks; changed in place.
             x: (count, 6) means at `now_ns`.
             cov: (count, 6, 6) their covariances.
+            history: takes note of what became of established tracks.
+            apart: (k, 2) numbers of tracks that a person called two.
             now_ns: the picture's instant.
         """
-        kept = ~self._spent(store, cov, now_ns)
+        spent = self._spent(store, cov, now_ns)
+        history.note_ended(store, spent, now_ns=now_ns)
+        kept = ~np.logical_or.reduce(list(spent.values()))
         self._confirm(store, kept)
         self._coast(store, now_ns)
         second = now_ns // 1_000_000_000
         if second != self._reviewed_s:
             self._reviewed_s = second
-            kept &= ~self._outclaimed(store, kept)
-            kept &= ~self._twins(store, x, cov, kept)
+            for reason, into in (
+                (
+                    "claims an address that another track claims, and nothing but claims supports it",
+                    self._outclaimed(store, kept, apart),
+                ),
+                ("describes what an older track describes", self._twins(store, x, cov, kept, apart)),
+            ):
+                history.note_merged(store, into, reason, now_ns=now_ns)
+                kept &= into < 0
         store.keep(kept)
         return kept
 
-    def _spent(self, store: TrackStore, cov: FloatArray, now_ns: int) -> NDArray[np.bool_]:
-        """Return which tracks have ended: unlikely, unheard for too long, or known too badly."""
+    def _spent(self, store: TrackStore, cov: FloatArray, now_ns: int) -> dict[str, NDArray[np.bool_]]:
+        """Return which tracks have ended, by reason: unlikely, unheard for too long, or known too badly."""
         c, n = store.columns, store.count
         tentative = c.status[:n] == TrackStatus.TENTATIVE
         silence_s = (now_ns - c.heard_at_ns[:n]) / 1e9
         level_sigma = np.sqrt(np.trace(cov[:, :3, :3], axis1=1, axis2=2))
         unlikely = c.existence[:n] < np.where(tentative, FORGOTTEN_EXISTENCE, self._p.drop_existence)
         unheard = silence_s > np.where(tentative, self._p.tentative_silence_s, self._p.coast_s)
-        return unlikely | unheard | (~tentative & (level_sigma > self._p.coast_level_sigma_m))
+        unsure = ~tentative & (level_sigma > self._p.coast_level_sigma_m)
+        return {
+            "unheard for too long": unheard,
+            "not seen where it should have been": unlikely,
+            "known too badly": unsure,
+        }
 
     def _confirm(self, store: TrackStore, kept: NDArray[np.bool_]) -> None:
         c, n = store.columns, store.count
@@ -78,31 +105,37 @@ class Lifecycle:
         status[established & silent] = TrackStatus.COASTING
         status[established & ~silent] = TrackStatus.CONFIRMED
 
-    def _outclaimed(self, store: TrackStore, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _outclaimed(self, store: TrackStore, kept: NDArray[np.bool_], apart: NDArray[np.int64]) -> NDArray[np.int64]:
         """Settle addresses that two established tracks claim: the one heard last keeps it.
 
-        The other loses the address, or its life if nothing but claims ever supported it.
+        The other loses the address, or its life if nothing but claims ever supported it; the rows (count,) that these
+        go on in are returned, -1 for the rest. Two that a person parted keep it both until one claims it anew.
         """
         c, n = store.columns, store.count
-        lost = np.zeros(n, np.bool_)
+        into = np.full(n, -1, np.int64)
         rows = np.flatnonzero(kept & (c.icao24[:n] != 0) & (c.status[:n] != TrackStatus.TENTATIVE))
         rows = rows[np.lexsort((-c.hits[rows], -c.claimed_ns[rows], c.icao24[rows]))]
         again = np.r_[False, c.icao24[rows][1:] == c.icao24[rows][:-1]] if len(rows) else np.empty(0, np.bool_)
-        losers = rows[again]
-        lost[losers[c.claims_only[losers]]] = True
+        winners = rows[np.maximum.accumulate(np.where(again, 0, np.arange(len(rows))))]
+        again &= ~(np.isin(c.track_id[rows], apart) & (c.claimed_ns[rows] == c.claimed_ns[winners]))
+        losers, winners = rows[again], winners[again]
+        only = c.claims_only[losers]
+        into[losers[only]] = winners[only]
         store.claims.callsign[losers] = b""
         c.icao24[losers] = 0
         c.claimed_ns[losers] = c.claims_since_ns[losers] = 0
-        return lost
+        return into
 
-    def _twins(self, store: TrackStore, x: FloatArray, cov: FloatArray, kept: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return which tracks describe an object that an older track describes already."""
+    def _twins(
+        self, store: TrackStore, x: FloatArray, cov: FloatArray, kept: NDArray[np.bool_], apart: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return by track the row (count,) of the older track that describes its object already, -1 for none."""
         c, n = store.columns, store.count
         rows = np.flatnonzero(kept & (c.status[:n] != TrackStatus.TENTATIVE))
-        doubles = np.zeros(n, np.bool_)
+        elder = np.full(n, -1, np.int64)
         order = np.argsort(x[rows, 0], kind="stable")
-        find_twins(x, cov, rows, order, c, TWINS_NEAR_M, TWINS_SQ, doubles)
-        return doubles
+        find_twins(x, cov, rows, order, c, TWINS_NEAR_M, TWINS_SQ, apart, elder)
+        return elder
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""

@@ -114,6 +114,16 @@ class SoundTracker:
         """Return which tracks are held here."""
         return np.isin(track_id, self._held.track_id)
 
+    def rename(self, old: int, new: int) -> None:
+        """Let track `old` be known as `new`; of two that were held, the one heard last is."""
+        heard_ns = dict(zip(self._held.track_id.tolist(), self._held.heard_ns.tolist(), strict=True))
+        gone = new if heard_ns.get(old, -1) > heard_ns.get(new, -1) else old
+        self._let_go(self._held.track_id == gone)
+        self._edges = taken(self._edges, np.flatnonzero(self._edges.track_id != gone))
+        for track_id in (self._held.track_id, self._edges.track_id):
+            track_id[track_id == old] = new
+        self._held = taken(self._held, np.argsort(self._held.track_id, kind="stable"))
+
     def _collect(self, o: Observations, free: BoolArray) -> None:
         rows = np.flatnonzero((o.kind == ObservationKind.SOUND_DIRECTION) & free & (self._ears.reach_m[o.sensor] > 0))
         if not len(rows):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.plots import CLASS_COUNT
-from dronewall.model.tracks import KIND_COUNT, TrackStatus
+from dronewall.model.tracks import ALSO_MOST, KIND_COUNT, TrackStatus
 from dronewall.tracking.parameters import MODES
 
 
@@ -51,6 +51,16 @@ class Claims(NamedTuple):
     uas_id: NDArray[np.bytes_]
 
 
+class Also(NamedTuple):
+    """The numbers (n, ALSO_MOST) each track also had, the newest first, 0 for none."""
+
+    numbers: NDArray[np.int64]
+
+
+def _also(capacity: int) -> Also:
+    return Also(np.zeros((capacity, ALSO_MOST), np.int64))
+
+
 def _claims(capacity: int) -> Claims:
     return Claims(np.zeros(capacity, "S8"), np.full(capacity, -1, np.int16), np.zeros(capacity, "S24"))
 
@@ -89,11 +99,19 @@ class TrackStore:
         self.next_id = (shard << 48) + 1
         self.columns = _columns(capacity, radars)
         self.claims = _claims(capacity)
+        self.also = _also(capacity)
 
     @property
     def capacity(self) -> int:
         """How many tracks fit without growing."""
         return len(self.columns.track_id)
+
+    def remember_numbers(self, row: int, gone: int) -> None:
+        """Let the track of `row` also be known by the number of row `gone` and by those that this had, newest first."""
+        mine, theirs = self.also.numbers[row], self.also.numbers[gone]
+        numbers = [int(self.columns.track_id[gone]), *theirs.tolist(), *mine.tolist()]
+        known = dict.fromkeys(number for number in numbers if number)
+        mine[:] = (*known, *(0,) * ALSO_MOST)[:ALSO_MOST]
 
     def make_room(self, births: int, radars: int) -> None:
         """Grow, if need be, to hold `births` more tracks and columns for `radars` scanning radars."""
@@ -101,32 +119,48 @@ class TrackStore:
         if wanted <= self.capacity and radars <= self.columns.visited.shape[1]:
             return
         capacity = max(self.capacity, 1 << (wanted - 1).bit_length())
-        old: tuple[NDArray[Any], ...] = (*self.columns, *self.claims)
+        old: tuple[NDArray[Any], ...] = (*self.columns, *self.claims, *self.also)
         self.columns = _columns(capacity, max(radars, self.columns.visited.shape[1]))
         self.claims = _claims(capacity)
-        grown: tuple[NDArray[Any], ...] = (*self.columns, *self.claims)
+        self.also = _also(capacity)
+        grown: tuple[NDArray[Any], ...] = (*self.columns, *self.claims, *self.also)
         for new, before in zip(grown, old, strict=True):
             used = tuple(slice(0, length) for length in (self.count, *before.shape[1:]))
             new[used] = before[: self.count]
 
     def clear_claims(self, first: int) -> None:
-        """Forget what rows `first` to `count` said in words: new tracks have taken them."""
+        """Forget what rows `first` to `count` said in words and were called: new tracks have taken them."""
         self.claims.callsign[first : self.count] = b""
         self.claims.squawk[first : self.count] = -1
         self.claims.uas_id[first : self.count] = b""
+        self.also.numbers[first : self.count] = 0
 
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         """Keep the tracks marked in `wanted` (count,), in their order, and free the rows of the others."""
         rows = np.flatnonzero(wanted)
         if len(rows) == self.count:
             return
-        for column in (*self.columns, *self.claims):
+        for column in (*self.columns, *self.claims, *self.also):
             column[: len(rows)] = column[rows]
         self.count = len(rows)
 
+    def copy_row(self, row: int) -> int:
+        """Copy a track into a new row at the end, which is returned; its number has to be changed."""
+        self.make_room(1, self.columns.visited.shape[1])
+        for column in (*self.columns, *self.claims, *self.also):
+            column[self.count] = column[row]
+        self.count += 1
+        return self.count - 1
+
+    def sort(self) -> None:
+        """Put the tracks in the order of their numbers."""
+        order = np.argsort(self.columns.track_id[: self.count], kind="stable")
+        for column in (*self.columns, *self.claims, *self.also):
+            column[: self.count] = column[order]
+
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return all there is to know, as named arrays."""
-        named = {**self.columns._asdict(), **self.claims._asdict()}
+        named = {**self.columns._asdict(), **self.claims._asdict(), "also": self.also.numbers}
         used = {f"tracks.{name}": column[: self.count].copy() for name, column in named.items()}
         return {**used, "tracks.next_id": np.array([self.next_id], np.int64)}
 
@@ -137,5 +171,6 @@ class TrackStore:
         capacity = max(1024, 1 << max(self.count - 1, 1).bit_length())
         self.columns = _columns(capacity, state["tracks.visited"].shape[1])
         self.claims = _claims(capacity)
-        for name, column in {**self.columns._asdict(), **self.claims._asdict()}.items():
+        self.also = _also(capacity)
+        for name, column in {**self.columns._asdict(), **self.claims._asdict(), "also": self.also.numbers}.items():
             column[: self.count] = state[f"tracks.{name}"]

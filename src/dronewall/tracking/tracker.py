@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
+from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.model.tracks import RemoteTracks, Tracks, TrackStatus
 from dronewall.tracking.above_ground import lift_mirrored
+from dronewall.tracking.acts import Acts, check, standing_in
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
+from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
 from dronewall.tracking.motion import picture_at
@@ -68,6 +71,7 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
+        self._history, self._acts = TrackHistory(), Acts()
         self._vendors = VendorFusion(self._p)
         self._sound = SoundTracker(sensors, self._p)
 
@@ -81,8 +85,32 @@ class Tracker:
         self._sensing.learn(sensors)
         self._sound.learn(sensors)
 
-    def step(self, observations: Observations, remote_tracks: RemoteTracks = NO_REMOTE, *, now_ns: int) -> Tracked:
-        """Take observations and others' tracks in the order received; return all tracks predicted to `now_ns`."""
+    @property
+    def events(self) -> tuple[TrackEvent, ...]:
+        """The newest events of tracks, oldest first."""
+        return self._history.told
+
+    def check(self, act: TrackAct, tracks: Tracks) -> None:
+        """Check that an act makes sense of the tracks of the latest step.
+
+        Raises:
+            ActRefused: it does not.
+        """
+        check(act, standing_in(tracks), self._history)
+
+    def step(
+        self,
+        observations: Observations,
+        remote_tracks: RemoteTracks = NO_REMOTE,
+        *,
+        acts: Sequence[tuple[int, TrackAct]] = (),
+        now_ns: int,
+    ) -> Tracked:
+        """Take people's acts, each with its journal entry, then observations and others' tracks in the order received.
+
+        Returns all tracks predicted to `now_ns`.
+        """
+        self._do(acts, now_ns)
         ordered, events = self._in_looks(observations)
         taken = observations.take(ordered)
         look = self._looks(taken, events)
@@ -96,8 +124,18 @@ class Tracker:
         track_of_remote = self._fuse(remote_tracks, now_ns)
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
-        kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
+        kept = self._lifecycle.review(self._store, x, cov, history=self._history, apart=self._acts.apart, now_ns=now_ns)
+        self._acts.forget_ended(self._store)
+        self._history.end_step()
         return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
+
+    def _do(self, acts: Sequence[tuple[int, TrackAct]], now_ns: int) -> None:
+        """Do what people said to tracks as they were in the last picture; whoever knows a number learns the new one."""
+        for seq, act in acts:
+            renamed = self._acts.do(act, self._store, self._history, at_ns=now_ns, declared_seq=seq)
+            for old, new in renamed.items():
+                self._vendors.rename(old, new)
+                self._sound.rename(old, new)
 
     def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
         """Group observations into looks of one sensor, in the order of time, and close scans between them."""
@@ -292,6 +330,7 @@ class Tracker:
             uas_id=claims.uas_id[:count].copy(),
             claimed_ns=c.claimed_ns[:count].copy(),
             claims_since_ns=c.claims_since_ns[:count].copy(),
+            also=self._store.also.numbers[:count].copy(),
         )
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
@@ -300,6 +339,8 @@ class Tracker:
             **self._store.checkpoint(),
             **self._sensing.checkpoint(),
             **self._lifecycle.checkpoint(),
+            **self._history.checkpoint(),
+            **self._acts.checkpoint(),
             **self._vendors.checkpoint(),
             **self._sound.checkpoint(),
         }
@@ -309,6 +350,8 @@ class Tracker:
         self._store.restore(state)
         self._sensing.restore(state)
         self._lifecycle.restore(state)
+        self._history.restore(state)
+        self._acts.restore(state)
         self._vendors.restore(state)
         self._sound.restore(state)
 

@@ -10,11 +10,12 @@ from dronewall.geodesy.jit import kernel
 
 
 @kernel
-def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, doubles):
-    """Mark in `doubles` (n,) every track that is the younger description of an object another track describes.
+def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, apart, elder):
+    """Write into `elder` (n,), by track, the row of the older track that describes the same object, or leave it at -1.
 
-    Two tracks are twins if position and velocity agree within their covariances and no radar ever saw both in one scan.
-    `order` lists `rows` by their first coordinate.
+    Two tracks are twins if position and velocity agree within their covariances and no radar ever saw both in one scan,
+    unless a person said that they are two: `apart` (k, 2) holds the numbers of such pairs. `order` lists `rows` by
+    their first coordinate.
     """
     c, d = np.empty((6, 6)), np.empty(6)
     for n in range(len(order)):
@@ -23,17 +24,17 @@ def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, doubles):
             b = rows[order[m]]
             if x[b, 0] - x[a, 0] > near_m:
                 break
-            if doubles[a] or doubles[b] or not _may_be_twins(x, tracks, a, b, near_m):
+            if elder[a] >= 0 or elder[b] >= 0 or not _may_be_twins(x, tracks, a, b, near_m):
                 continue
             for i in range(6):
                 d[i] = x[a, i] - x[b, i]
                 for j in range(6):
                     c[i, j] = cov[a, i, j] + cov[b, i, j]
-            if _distance_sq(d, c) < twin_sq:
+            if _distance_sq(d, c) < twin_sq and not _are_apart(tracks.track_id[a], tracks.track_id[b], apart):
                 younger = b if tracks.track_id[b] > tracks.track_id[a] else a
                 if tracks.icao24[younger] != 0 and tracks.icao24[a + b - younger] == 0:
                     younger = a + b - younger
-                doubles[younger] = True
+                elder[younger] = a + b - younger
 
 
 @kernel
@@ -67,3 +68,12 @@ def _may_be_twins(x, tracks, a, b, near_m):
         if tracks.hit[a, radar] > 0 and tracks.hit[a, radar] == tracks.hit[b, radar]:
             return False
     return True
+
+
+@kernel
+def _are_apart(one, other, apart):
+    """Whether two numbers are a pair in `apart` (k, 2)."""
+    for k in range(len(apart)):
+        if (apart[k, 0] == one and apart[k, 1] == other) or (apart[k, 0] == other and apart[k, 1] == one):
+            return True
+    return False

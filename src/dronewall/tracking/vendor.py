@@ -193,6 +193,11 @@ class VendorFusion:
             born = begin(store, words.take(rows), told.take(rows))
             memory["track_id"][slot[rows]] = store.columns.track_id[born]
 
+    def rename(self, old: int, new: int) -> None:
+        """Let what was held to be our track `old` be held to be `new`."""
+        paired = self._memory.columns["track_id"]
+        paired[paired == old] = new
+
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""
         return self._memory.checkpoint()

@@ -13,12 +13,13 @@ from dronewall.engine.log import Appended, Checkpoint, Entry
 from dronewall.engine.memory_log import MemoryLog
 from dronewall.feeds.feed import Batch, Decoded
 from dronewall.model.clocks import ClockState, SensorClock
-from dronewall.model.errors import FrameError, JournalError
+from dronewall.model.errors import ActRefused, FrameError, JournalError
 from dronewall.model.identity import Affiliation, Identities, Identity
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.status import FeedState, FeedStatus, WallStatus
+from dronewall.model.track_acts import NOBODY, TrackAct, TrackEvent, TrackEventKind
 from dronewall.model.tracks import Tracks, TrackStatus
 from dronewall.run.reader import nothing_yet
 
@@ -46,13 +47,19 @@ class CountingPipeline:
         self.sensors = Sensors()
         self.steps: list[tuple[int, int, list[float]]] = []
         self.ranges: list[float] = []
+        self.events: tuple[TrackEvent, ...] = ()
 
     def learn(self, sensors: Iterable[Sensor]) -> None:
         self.sensors = self.sensors.joined_by(sensors)
 
-    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
+    def step(self, plots: Plots, acts: Any = (), *, now_ns: int, seq: int) -> Picture:
         self.steps.append((seq, now_ns, plots.range_m.tolist()))
         self.ranges += plots.range_m.tolist()
+        for declared_seq, act in acts:
+            number = len(self.events) + 1
+            kind = TrackEventKind.REFUSED if act.reason == "nonsense" else TrackEventKind.DROPPED
+            event = TrackEvent(number, now_ns, kind, act.track_id, NOBODY, act.reason, act.by, declared_seq)
+            self.events = (*self.events, event)
         count = len(self.ranges)
         mean = np.zeros((count, 6))
         mean[:, 0] = self.ranges
@@ -60,11 +67,15 @@ class CountingPipeline:
         empty = nothing_yet(TruthDomain.LIVE)
         return Picture(
             seq, now_ns, TruthDomain.LIVE, tracks, Identities.of(count), empty.remote_tracks, empty.bearings,
-            (), count, count, (), took_received_ns=plots.received_ns,
+            (), count, count, (), self.events, took_received_ns=plots.received_ns,
         )  # fmt: skip
 
     def explain(self, track_id: int) -> Identity | None:
         return Identity(Affiliation.UNKNOWN) if track_id < len(self.ranges) else None
+
+    def check(self, act: TrackAct) -> None:
+        if act.track_id >= len(self.ranges):
+            raise ActRefused("there is no such track", "Look again.", unknown=True)
 
     def clocks(self) -> tuple[SensorClock, ...]:
         return tuple(SensorClock(sensor.sensor_id, ClockState.OK, 0.25, 0.1, 0.0) for sensor in self.sensors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ class Laborious(CountingPipeline):
         self._step_s = step_s
         self._on_step = on_step
 
-    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Picture:
+    def step(self, plots: Plots, acts: Any = (), *, now_ns: int, seq: int) -> Picture:
         self._clock.passed(self._step_s)
         picture = super().step(plots, now_ns=now_ns, seq=seq)
         self._on_step(len(self.steps))

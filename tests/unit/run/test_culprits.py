@@ -18,7 +18,7 @@ class FailsOn(CountingPipeline):
 
     together: tuple[float, ...] = (13.0,)
 
-    def step(self, plots: Plots, *, now_ns: int, seq: int) -> Any:
+    def step(self, plots: Plots, acts: Any = (), *, now_ns: int, seq: int) -> Any:
         picture = super().step(plots, now_ns=now_ns, seq=seq)
         if set(self.together) <= set(plots.range_m.tolist()):
             raise ZeroDivisionError("a gate of no width")

@@ -132,7 +132,7 @@ async def test_nothing_is_acknowledged_and_nothing_shown_once_the_journal_fails(
 class Choosy(CountingPipeline):
     """A pipeline that fails on a range of 13 m."""
 
-    def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
+    def step(self, plots: Any, acts: Any = (), *, now_ns: int, seq: int) -> Any:
         picture = super().step(plots, now_ns=now_ns, seq=seq)  # its state is spoilt by the time it fails
         if 13.0 in plots.range_m:
             raise ZeroDivisionError("a gate of no width")
@@ -242,7 +242,7 @@ def test_a_feed_of_which_nothing_can_be_read_is_told_until_something_can() -> No
 
 async def test_a_pipeline_that_fails_on_nothing_stops_the_wall_and_says_so() -> None:
     class Broken(CountingPipeline):
-        def step(self, plots: Any, *, now_ns: int, seq: int) -> Any:
+        def step(self, plots: Any, acts: Any = (), *, now_ns: int, seq: int) -> Any:
             raise ZeroDivisionError("a gate of no width")
 
     outlet = FakeOutlet()

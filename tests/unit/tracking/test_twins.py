@@ -22,11 +22,13 @@ class Pair:
         self.x[1, 0] = 40.0
         self.cov = np.stack([np.diag([2500.0] * 3 + [25.0] * 3)] * 2)
 
+        self.apart = np.empty((0, 2), np.int64)
+
     def doubles(self) -> list[bool]:
-        marked = np.zeros(2, np.bool_)
+        elder = np.full(2, -1, np.int64)
         order = np.argsort(self.x[:, 0], kind="stable")
-        find_twins(self.x, self.cov, np.arange(2), order, self.store.columns, 1_500.0, 6.0, marked)
-        return marked.tolist()
+        find_twins(self.x, self.cov, np.arange(2), order, self.store.columns, 1_500.0, 6.0, self.apart, elder)
+        return (elder >= 0).tolist()
 
 
 def test_the_younger_of_two_alike_is_the_double() -> None:
@@ -51,6 +53,13 @@ def test_what_one_radar_saw_twice_in_one_scan_is_two_objects() -> None:
     assert pair.doubles() == [False, False]
     pair.store.columns.hit[1, 1] = 6
     assert pair.doubles() == [False, True]
+
+
+@pytest.mark.parametrize("pair_of", [(5, 9), (9, 5)])
+def test_what_a_person_called_two_is_not_one(pair_of: tuple[int, int]) -> None:
+    pair = Pair()
+    pair.apart = np.array([[1, 2], pair_of])
+    assert pair.doubles() == [False, False]
 
 
 @pytest.mark.parametrize(("axis", "apart"), [(0, 400.0), (4, 60.0)], ids=["elsewhere", "going elsewhere"])

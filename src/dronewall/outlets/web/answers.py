@@ -11,6 +11,7 @@ from dronewall.model.picture import Alert, Picture
 from dronewall.model.plots import ObjectClass
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.status import FeedState, FeedStatus, SensorHealth, WallStatus
+from dronewall.model.track_acts import NOBODY, TrackEvent, TrackEventKind
 from dronewall.model.tracks import Tracks, TrackStatus, shown_id
 from dronewall.outlets.web.display import Shown, kinematics_from_mean, spread_from_covariance
 from dronewall.outlets.web.frames import FED_WITHIN_S
@@ -26,6 +27,7 @@ from dronewall.outlets.web.views import (
     SourceView,
     StatusView,
     TrackDetailView,
+    TrackEventView,
     TracksView,
     TrackView,
     UnplaceableView,
@@ -70,7 +72,7 @@ def track_views(shown: Shown, at_ns: int) -> tuple[TrackView, ...]:
             updated_ns=int(tracks.updated_ns[row]),
             quality=int(tracks.quality[row]),
             sensors=tuple(source.kind for source in sources(tracks, row, at_ns) if source.age_s <= FED_WITHIN_S),
-            alternate_ids=tuple(claims(tracks, row).values()),
+            alternate_ids=alternate_ids(tracks, row),
         )
         for row in range(len(tracks))
     )
@@ -98,7 +100,36 @@ def track_detail(picture: Picture, shown: Shown, track_id: int, identity: Identi
         claimed_ns=int(tracks.claimed_ns[0]),
         evidence_for=() if identity is None else identity.evidence_for,
         evidence_against=() if identity is None else identity.evidence_against,
+        events=tuple(
+            event_view(event) for event in picture.track_events if track_id in (event.track_id, event.other_id)
+        ),
     )
+
+
+def event_view(event: TrackEvent) -> TrackEventView:
+    """Return what became of a track."""
+    return TrackEventView(
+        number=event.number,
+        at_ns=event.at_ns,
+        kind=event.kind.value,
+        track_id=event.track_id,
+        id=shown_id(event.track_id),
+        other_id=None if event.other_id == NOBODY else event.other_id,
+        reason=event.reason,
+        by=event.by,
+        declared_seq=event.declared_seq,
+    )
+
+
+def ended_view(picture: Picture, track_id: int) -> str:
+    """Return in words what became of a track that a picture does not hold, "" if that is not known."""
+    ended = (TrackEventKind.MERGED, TrackEventKind.DROPPED, TrackEventKind.SPLIT)
+    for event in reversed(picture.track_events):
+        if event.track_id == track_id and event.kind in ended:
+            goes_on = "" if event.other_id == NOBODY else f" and goes on as {shown_id(event.other_id)}"
+            by = f" by {event.by}" if event.by else ""
+            return f"it was {event.kind.value}{goes_on}{by}: {event.reason}"
+    return ""
 
 
 def class_views(tracks: Tracks) -> tuple[ClassView, ...]:
@@ -130,6 +161,12 @@ def claims(tracks: Tracks, row: int) -> dict[str, str]:
     if uas_id := text(tracks.uas_id[row]):
         said["uas_id"] = uas_id
     return said
+
+
+def alternate_ids(tracks: Tracks, row: int) -> tuple[str, ...]:
+    """Return what else the object is called: what it says of itself, and numbers that were merged into this one."""
+    numbers = (shown_id(number) for number in tracks.also[row].tolist() if number)
+    return (*claims(tracks, row).values(), *numbers)
 
 
 def text(value: bytes) -> str:

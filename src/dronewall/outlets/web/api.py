@@ -15,7 +15,14 @@ from litestar.openapi.spec import Contact, License
 from litestar.params import FromPath
 
 from dronewall import __version__
-from dronewall.outlets.web.answers import alert_view, feed_view, sensor_views, track_detail, tracks_view
+from dronewall.outlets.web.answers import (
+    alert_view,
+    ended_view,
+    feed_view,
+    sensor_views,
+    track_detail,
+    tracks_view,
+)
 from dronewall.outlets.web.board import Board, Cut
 from dronewall.outlets.web.views import (
     AlertView,
@@ -80,7 +87,9 @@ def api_router(board: Board) -> Router:
         identity = await asyncio.to_thread(board.explain, number)
         detail = track_detail(cut.picture, cut.shown, number, identity)
         if detail is None:
-            raise NotFoundException(f"the picture holds no track {track_id}", extra=_remedy("It may have been dropped"))
+            became = ended_view(cut.picture, number)
+            problem = f"the picture holds no track {track_id}" + (f": {became}" if became else "")
+            raise NotFoundException(problem, extra=_remedy("" if became else "It may have been dropped"))
         return detail
 
     @get("/sensors", summary="The register of sensors, each with its health", sync_to_thread=False)
@@ -153,7 +162,8 @@ def openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="dronewall",
         version=__version__,
-        description="The common operational picture: read only, on loopback only. Binary pictures come by"
+        description="The common operational picture, on loopback only: all of it can be read, and tracks can be merged,"
+        " split and dropped by a named person. Binary pictures come by"
         " `/ws/v1/picture`, events by `/ws/v1/events`; docs/page.md tells their layout.",
         license=License(name="Apache-2.0"),
         contact=Contact(name="dronewall"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from dronewall.model.errors import ActRefused
 from dronewall.model.identity import Identity
 from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
+from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.outlets.web.answers import sensor_views, status_view
 from dronewall.outlets.web.display import Shown, shown
 from dronewall.outlets.web.frames import delta_frame, full_frame
@@ -17,6 +19,15 @@ from dronewall.outlets.web.views import SensorView, StatusView
 
 FULL_EVERY_NS = 950_000_000
 """A full frame each second; the rest is for a publisher whose second is a little short."""
+
+Act = Callable[[TrackAct], Awaitable[TrackEvent]]
+
+
+async def shows_only(act: TrackAct) -> TrackEvent:
+    """Refuse an act where the picture is only shown."""
+    raise ActRefused(
+        f"{act.kind.value} is not possible here: this picture is only shown", "Ask the wall that writes the journal."
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +63,7 @@ class Board:
     Args:
         sensors: returns the register of sensors as it is now.
         explain: returns a track's identity with its reasons, or None.
+        act: does what a person said to a track and returns what became of it.
         on_sent: told a picture's sequence number and the instant, once, when its first frame was handed to a socket.
         clock: ns UTC.
     """
@@ -61,11 +73,13 @@ class Board:
         *,
         sensors: Callable[[], Sensors],
         explain: Callable[[int], Identity | None],
+        act: Act = shows_only,
         on_sent: Callable[[int, int], None],
         clock: Callable[[], int],
     ) -> None:
         self.sensors = sensors
         self.explain = explain
+        self.act = act
         self.clock = clock
         self.cut: Cut | None = None
         self.status: WallStatus | None = None

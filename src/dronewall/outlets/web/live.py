@@ -11,7 +11,8 @@ from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
-from dronewall.outlets.web.answers import alert_view, feed_view
+from dronewall.model.picture import Picture
+from dronewall.outlets.web.answers import alert_view, event_view, feed_view
 from dronewall.outlets.web.board import Board
 from dronewall.outlets.web.views import (
     AlertsEvent,
@@ -19,6 +20,7 @@ from dronewall.outlets.web.views import (
     SensorsEvent,
     SensorView,
     StatusEvent,
+    TrackEventsEvent,
     View,
     WaitingEvent,
 )
@@ -95,6 +97,7 @@ class Told:
         self._feeds: FeedsEvent | None = None
         self._alerts: AlertsEvent | None = None
         self._sensors: list[tuple[str, str]] | None = None
+        self._event_number = -1
 
     def news(self, board: Board) -> list[View]:
         """Return the events this client has not heard yet."""
@@ -104,6 +107,7 @@ class Told:
             events += self._changed_feeds(FeedsEvent(tuple(feed_view(feed) for feed in board.status.feeds)))
         if board.cut is not None:
             events += self._changed_alerts(AlertsEvent(tuple(alert_view(a) for a in board.cut.picture.alerts)))
+            events += self._new_track_events(board.cut.picture)
         return events + self._changed_sensors(board.sensor_views())
 
     def _changed_feeds(self, event: FeedsEvent) -> list[View]:
@@ -113,6 +117,13 @@ class Told:
     def _changed_alerts(self, event: AlertsEvent) -> list[View]:
         changed, self._alerts = event != self._alerts, event
         return [event] if changed else []
+
+    def _new_track_events(self, picture: Picture) -> list[View]:
+        new = [event for event in picture.track_events if event.number > self._event_number]
+        if not new:
+            return []
+        self._event_number = new[-1].number
+        return [TrackEventsEvent(tuple(event_view(event) for event in new))]
 
     def _changed_sensors(self, views: tuple[SensorView, ...]) -> list[View]:
         # When each was last heard changes all the time; only its health is news.

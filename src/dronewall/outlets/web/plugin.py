@@ -29,7 +29,13 @@ class PagePlugin:
         """Return a page whose port is taken; see `OutletPlugin.open`."""
         host, port = _address(settings.url)
         page = WebOutlet(
-            host, port, sensors=house.sensors, explain=house.explain, on_sent=house.sent, clock=clock.now_ns
+            host,
+            port,
+            sensors=house.sensors,
+            explain=house.explain,
+            act=house.act,
+            on_sent=house.sent,
+            clock=clock.now_ns,
         )
         page.bind()
         return page

@@ -23,8 +23,9 @@ from dronewall.model.picture import Picture
 from dronewall.model.sensors import Sensors
 from dronewall.model.status import WallStatus
 from dronewall.outlets.loopback import bound_socket, loopback_address
+from dronewall.outlets.web.acts import acts_router
 from dronewall.outlets.web.api import api_router, openapi_config, refused
-from dronewall.outlets.web.board import Board
+from dronewall.outlets.web.board import Act, Board, shows_only
 from dronewall.outlets.web.guard import Guard
 from dronewall.outlets.web.live import live_handlers
 from dronewall.outlets.web.metrics import CONTENT_TYPE, metrics_text
@@ -52,6 +53,7 @@ class WebOutlet:
         port: 0 picks a free one; `url` tells which.
         sensors: returns the register of sensors as it is now; called on the loop.
         explain: returns a track's identity with its reasons, or None.
+        act: does what a person said to a track; without it the page shows only.
         on_sent: told a picture's `seq` and the instant, in ns, when its first frame was handed to a client's socket.
         clock: ns UTC.
         stalled_after_s: a client that takes nothing for so long is dropped.
@@ -67,13 +69,14 @@ class WebOutlet:
         *,
         sensors: Callable[[], Sensors],
         explain: Callable[[int], Identity | None],
+        act: Act = shows_only,
         on_sent: Callable[[int, int], None],
         clock: Callable[[], int],
         stalled_after_s: float = STALLED_AFTER_S,
     ) -> None:
         self._stalled_after_s = stalled_after_s
         self._host, self._port = loopback_address(host), port
-        self._board = Board(sensors=sensors, explain=explain, on_sent=on_sent, clock=clock)
+        self._board = Board(sensors=sensors, explain=explain, act=act, on_sent=on_sent, clock=clock)
         self._slot: tuple[Picture, WallStatus] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._filled = asyncio.Event()
@@ -158,7 +161,7 @@ def application(board: Board) -> ASGIApp:
 
     files = create_static_files_router("/static", directories=[STATIC], include_in_schema=False)
     app = Litestar(
-        route_handlers=[page, metrics, files, api_router(board), *live_handlers(board)],
+        route_handlers=[page, metrics, files, api_router(board), acts_router(board), *live_handlers(board)],
         exception_handlers={HTTPException: refused},
         openapi_config=openapi_config(),
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=1, minimum_size=4096),

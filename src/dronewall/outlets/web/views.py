@@ -68,6 +68,25 @@ class TrackDetailView(View, frozen=True):
     claimed_ns: int
     evidence_for: tuple[str, ...]
     evidence_against: tuple[str, ...]
+    events: tuple[TrackEventView, ...] = ()
+
+
+class TrackEventView(View, frozen=True):
+    """What became of a track: merged, split, dropped, or an act on it that was refused when its step came.
+
+    `other_id` is the track that goes on, null for none; `by` the person whose act it was, "" for the tracker itself;
+    `declared_seq` the journal's entry of the act, 0 for none.
+    """
+
+    number: int
+    at_ns: int
+    kind: str
+    track_id: int
+    id: str
+    other_id: int | None
+    reason: str
+    by: str
+    declared_seq: int
 
 
 class RemoteTrackView(View, frozen=True):
@@ -256,6 +275,12 @@ class SensorsEvent(View, frozen=True, tag="sensors", tag_field="event"):
     """Sent when the register or any sensor's health changes."""
 
     sensors: tuple[SensorView, ...]
+
+
+class TrackEventsEvent(View, frozen=True, tag="track_events", tag_field="event"):
+    """Sent when tracks were merged, split or dropped: those events that were not sent yet."""
+
+    track_events: tuple[TrackEventView, ...]
 
 
 class AlertsEvent(View, frozen=True, tag="alerts", tag_field="event"):

@@ -24,6 +24,7 @@ export function showTrack(detail, close) {
     ...reasons("For", detail.evidence_for),
     ...reasons("Against", detail.evidence_against),
     ...section("Sources", detail.sources.map((s) => `${KIND_WORD[s.kind] ?? s.kind}: ${age(s.age_s * 1000)} ago`)),
+    ...section("History", (detail.events ?? []).map((event) => history(event, track.track_id))),
     ...section("Says of itself", Object.entries(detail.claims).map(([name, value]) => `${name} ${value}`)),
   );
   show(track.id, body, close, track.affiliation);
@@ -78,6 +79,14 @@ function show(title, body, close, kind) {
   say(/** @type {HTMLElement} */ (box.querySelector("h2")), title);
   box.replaceChildren(/** @type {HTMLElement} */ (box.querySelector("h2")), button, body);
   if (same) body.scrollTop = scrolled;
+}
+
+/** @param {any} event @param {number} own */
+function history(event, own) {
+  const other = event.track_id === own ? event.other_id : event.track_id;
+  const with_ = other === null ? "" : event.track_id === own ? ` to T-${other}` : ` from T-${other}`;
+  const by = event.by ? ` by ${event.by}` : "";
+  return `${clockTime(event.at_ns / 1e6)}Z ${event.kind}${with_}${by}: ${event.reason}`;
 }
 
 /** @param {any} identity */
