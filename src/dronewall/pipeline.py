@@ -31,6 +31,7 @@ from dronewall.registration.biases import SensorBiases
 from dronewall.registration.clocks import SensorClocks
 from dronewall.registration.registrar import Registrar
 from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
+from dronewall.registration.repeats import Repeats
 from dronewall.registration.warm import warm_registration
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
@@ -46,6 +47,7 @@ class Pipeline:
 
     def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain, reorder_ns: int = REORDER_NS) -> None:
         self.truth_domain = truth_domain
+        self._repeats = Repeats(sensors)
         self._clocks = SensorClocks(sensors)
         self._biases = SensorBiases(sensors)
         self._reorder = ReorderBuffer(wait_ns=reorder_ns)
@@ -68,7 +70,8 @@ class Pipeline:
         """
         now_ns = self._now_ns = max(now_ns, self._now_ns)
         applied_ns = self._clocks.applied_ns()
-        timed = self._clocks.step(plots, now_ns=now_ns)
+        once, repeated = self._repeats.step(plots, now_ns=now_ns)
+        timed = self._clocks.step(once, now_ns=now_ns)
         self._reorder.push(self._biases.step(timed.plots, applied_ns, now_ns=now_ns), now_ns=now_ns)
         due = self._reorder.release(now_ns)
         registered = self._registrar.register(due, now_ns=now_ns)
@@ -78,7 +81,7 @@ class Pipeline:
         alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts(), *self._biases.alerts())
         remote_tracks = self._remote.step(registered.remote_tracks, tracked.track_of_remote, now_ns=now_ns)
         bearings = self._bearings.step(observations, tracked.track_of_observation, self.sensors, now_ns=now_ns)
-        self._count(plots, (*timed.unplaceable, *registered.unplaceable), tracked.late)
+        self._count(plots, (*repeated, *timed.unplaceable, *registered.unplaceable), tracked.late)
         self._latest = Picture(
             seq=seq,
             at_ns=now_ns,
@@ -105,6 +108,7 @@ class Pipeline:
         """Add sensors to the register."""
         self._registrar.learn(sensors)
         self._tracker.learn(self.sensors)
+        self._repeats.learn(self.sensors)
         self._clocks.learn(self.sensors)
         self._biases.learn(self.sensors)
 
@@ -145,6 +149,7 @@ class Pipeline:
         """Return the whole state as named arrays: `restore` of it goes on as if nothing had happened."""
         counted = [f"{sensor}\t{reason}\t{n}" for (sensor, reason), n in sorted(self._unplaceable.items())]
         return {
+            **self._repeats.checkpoint(),
             **self._clocks.checkpoint(),
             **self._biases.checkpoint(),
             **self._reorder.checkpoint(),
@@ -157,6 +162,7 @@ class Pipeline:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned, under the same register of sensors."""
+        self._repeats.restore(state)
         self._clocks.restore(state)
         self._biases.restore(state)
         self._reorder.restore(state)

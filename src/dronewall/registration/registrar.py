@@ -87,8 +87,9 @@ _REASONS = (
     "time of validity too old",
     "bistatic range without its transmitter's place",
     "bistatic range no longer than its baseline",
+    "a track without a position",
 )
-_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _UNLIT, _BASELINE = range(1, len(_REASONS))
+_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _UNLIT, _BASELINE, _NOWHERE = range(1, len(_REASONS))
 
 
 def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now_ns: int) -> NDArray[np.uint8]:
@@ -97,7 +98,8 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
     if not len(plots):
         return fault
     known = sensor >= 0
-    sited = np.zeros(len(plots), np.bool_)
+    sited, tells = np.zeros(len(plots), np.bool_), np.zeros(len(plots), np.bool_)
+    tells[known] = columns.delivers_tracks[sensor[known]]
     sited[known] = np.isfinite(columns.site[sensor[known], 0])
     sited |= np.isfinite(plots.pose_lat_deg) & np.isfinite(plots.pose_lon_deg)
     positioned = np.isfinite(plots.lat_deg) & np.isfinite(plots.lon_deg)
@@ -125,6 +127,7 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
     fault[~positioned & ~seen & summed] = np.where(lit, _PLACEABLE, _UNLIT)[~positioned & ~seen & summed]
     fault[~positioned & (seen | (summed & lit)) & ~sited] = _SITELESS
     fault[~positioned & ~np.isfinite(plots.range_m) & _on_baseline(plots, sensor, columns)] = _BASELINE
+    fault[tells & ~positioned & ~plots.empty_scan] = _NOWHERE
     fault[out_of_bounds] = _BOUNDS
     fault[age_s < -FUTURE_S] = _FUTURE
     fault[age_s > PAST_S] = _PAST

@@ -205,7 +205,7 @@ class Tracker:
             rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
             range_m = ranges_m(o.z[at, 0], o.transmitter[at])
             uniform = kappa_of_range(clutter, antenna.reach_m, range_m, 1.0)
-            mapped = antenna.map.density(range_m, o.z[at, 1], expected=clutter)
+            mapped = antenna.map.density(range_m, np.nan_to_num(o.z[at, 1]), expected=clutter)
             false = rarer * np.maximum(mapped, CLUTTER_LEAST * uniform)
             new = kappa_of_range(births, antenna.reach_m, range_m, 1.0)
             raised_here = o.kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
