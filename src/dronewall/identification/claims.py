@@ -25,7 +25,8 @@ EMERGENCIES = {7500: "unlawful interference", 7600: "radio failure", 7700: "emer
 CLAIMED_AEROPLANE_P = 0.9
 """Most of what carries a transponder is a crewed aeroplane; the rest keeps its share until a sensor says more."""
 
-_INDEPENDENT = [kind for kind in SensorKind if not kind.cooperative]
+_INDEPENDENT = [kind for kind in SensorKind if not kind.cooperative and kind is not SensorKind.ACOUSTIC_PRESENCE]
+"""A microphone without direction hears that something is there, not that it is where it says."""
 
 
 def identify(tracks: Tracks, *, now_ns: int) -> Identities:

@@ -29,6 +29,8 @@ class ObservationKind(IntEnum):
     """The sensor looked and saw nothing: a scan ended without a plot."""
     RANGE_SUM = 6
     """z = range from the transmitter to the object and on to the site, m: of a passive radar without bearings."""
+    PRESENCE = 7
+    """z = nothing: something was heard at `at_ns` at the site, from wherever its range reaches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

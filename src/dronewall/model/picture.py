@@ -28,7 +28,8 @@ class TruthDomain(Enum):
 class Bearings(Table):
     """Recent directions from sensors that measure no range: drawn as bearings, never as points.
 
-    Site in degrees WGS84; `reach_m` is how far the sensor may hear; `track_id` the track it was associated with, or -1.
+    One without azimuth (NaN) says that something is heard around the sensor: drawn as a circle. Site in
+    degrees WGS84; `reach_m` is how far the sensor may hear; `track_id` the track it was associated with, or -1.
     """
 
     sensor: NDArray[np.int32] = column("<i4")

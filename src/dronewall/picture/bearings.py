@@ -1,4 +1,7 @@
-"""Bearings as they are shown: the latest direction from each sensor and track, for as long as it says something."""
+"""Bearings as they are shown: the latest direction from each sensor and track, for as long as it says something.
+
+A sensor without direction has one too, of no azimuth: something is heard around it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from dronewall.model.table import column_specs
 
 SHOWN_S = 6.0
 SHOWN_AT_MOST = 4000
-REACH_M = {SensorKind.ACOUSTIC_ARRAY: 10_000.0, SensorKind.RF_DF: 40_000.0}
+SHOWN = (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION, ObservationKind.PRESENCE)
+REACH_M = {SensorKind.ACOUSTIC_ARRAY: 10_000.0, SensorKind.ACOUSTIC_PRESENCE: 6_000.0, SensorKind.RF_DF: 40_000.0}
 REACH_ASSUMED_M = 15_000.0
 
 
@@ -28,14 +32,15 @@ class BearingBoard:
 
     def step(self, o: Observations, track_of: NDArray[np.int64], sensors: Sensors, *, now_ns: int) -> Bearings:
         """Take the directions among `o` with the tracks that took them; return those still worth showing."""
-        rows = np.flatnonzero(np.isin(o.kind, (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION)))
+        rows = np.flatnonzero(np.isin(o.kind, SHOWN))
         together = Bearings.concat([self._recent, _shown(o, rows, track_of, sensors)])
         fresh = together.take(np.flatnonzero((now_ns - together.at_ns) / 1e9 <= SHOWN_S)[-SHOWN_AT_MOST:])
         newest_first = np.lexsort((-fresh.at_ns, fresh.track_id, fresh.sensor))
         ordered = fresh.take(newest_first)
         again = np.zeros(len(ordered), np.bool_)
         again[1:] = (ordered.sensor[1:] == ordered.sensor[:-1]) & (ordered.track_id[1:] == ordered.track_id[:-1])
-        self._recent = ordered.take(np.flatnonzero(~again | (ordered.track_id < 0)))
+        beside = (ordered.track_id < 0) & np.isfinite(ordered.azimuth_rad)
+        self._recent = ordered.take(np.flatnonzero(~again | beside))
         return self._recent
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
@@ -58,7 +63,7 @@ def _shown(o: Observations, rows: NDArray[np.intp], track_of: NDArray[np.int64],
         lat_deg=lat,
         lon_deg=lon,
         azimuth_rad=o.z[rows, 0],
-        sigma_azimuth_rad=np.sqrt(o.noise[rows, 0, 0]),
+        sigma_azimuth_rad=np.where(np.isfinite(o.z[rows, 0]), np.sqrt(o.noise[rows, 0, 0]), np.nan),
         reach_m=[s.range_max_m or REACH_M.get(s.kind, REACH_ASSUMED_M) for s in seen_by],
         track_id=track_of[rows],
     )

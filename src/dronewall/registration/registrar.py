@@ -122,10 +122,12 @@ def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now
         | _beyond(plots.range_sum_m, 5e6)
     )
     age_s = (now_ns - plots.at_ns) / 1e9
-    fault[~positioned & ~seen & ~marks] = _NOTHING
+    present = np.zeros(len(plots), np.bool_)
+    present[known] = columns.kind[sensor[known]] == SensorKind.ACOUSTIC_PRESENCE
+    fault[~positioned & ~seen & ~marks & ~present] = _NOTHING
     summed, lit = np.isfinite(plots.range_sum_m), _lit(plots)
     fault[~positioned & ~seen & summed] = np.where(lit, _PLACEABLE, _UNLIT)[~positioned & ~seen & summed]
-    fault[~positioned & (seen | (summed & lit)) & ~sited] = _SITELESS
+    fault[~positioned & (seen | (summed & lit) | present) & ~sited] = _SITELESS
     fault[~positioned & ~np.isfinite(plots.range_m) & _on_baseline(plots, sensor, columns)] = _BASELINE
     fault[tells & ~positioned & ~plots.empty_scan] = _NOWHERE
     fault[out_of_bounds] = _BOUNDS
@@ -207,9 +209,10 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
     ranged = measured | lit
     directed = ~positioned & ~ranged & np.isfinite(p.azimuth_rad)
     raised = ranged & np.isfinite(p.elevation_rad)
+    present = (columns.kind[s] == SensorKind.ACOUSTIC_PRESENCE) & ~(positioned | ranged | directed | summed)
     acoustic = np.isin(columns.kind[s], (SensorKind.ACOUSTIC_ARRAY, SensorKind.ACOUSTIC_PRESENCE))
     kind = np.select(
-        [positioned, raised, ranged, directed & acoustic, directed, summed],
+        [positioned, raised, ranged, directed & acoustic, directed, summed, present & ~p.empty_scan],
         [
             ObservationKind.POSITION,
             ObservationKind.RANGE_AZIMUTH_ELEVATION,
@@ -217,6 +220,7 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
             ObservationKind.SOUND_DIRECTION,
             ObservationKind.DIRECTION,
             ObservationKind.RANGE_SUM,
+            ObservationKind.PRESENCE,
         ],
         ObservationKind.NOTHING,
     ).astype(np.uint8)

@@ -105,9 +105,16 @@ class Cameras(_Watchers):
 
 
 class Microphones(_Watchers):
-    """Single microphones: they tell that they hear something like this, not where it is."""
+    """Single microphones: they tell that they hear something like this, not where it is.
+
+    With `tells_silence` they also say each period that they hear nothing.
+    """
 
     name = "microphones"
+
+    def __init__(self, sensors: Sequence[Sensor], sky: Sky, *, seed: int, tells_silence: bool = False) -> None:
+        super().__init__(sensors, sky, seed=seed)
+        self._tells_silence = tells_silence
 
     def plots(self, window: int) -> Plots:
         """Return one line for each microphone that hears something in this second, or thinks so."""
@@ -128,7 +135,13 @@ class Microphones(_Watchers):
         classes[len(heard) :, ObjectClass.LOITERING] = 0.4
         classes[:, ObjectClass.UNKNOWN] += 1.0 - classes.sum(axis=1)
         said = np.concatenate([heard, false])
-        return self._told(rng, who[said], when_s[said], classes=classes)
+        told = self._told(rng, who[said], when_s[said], classes=classes)
+        if not self._tells_silence:
+            return told
+        quiet = np.setdiff1d(np.arange(len(who)), said)
+        nothing = self._told(rng, who[quiet], when_s[quiet], empty_scan=np.ones(len(quiet), bool))
+        both = Plots.concat([told, nothing])
+        return both.take(np.argsort(both.received_ns, kind="stable"))
 
 
 class PassiveRadars(_Watchers):

@@ -148,6 +148,12 @@ class Sensing:
             antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
 
 
+def presence_reach_m(sensors: Sensors) -> NDArray[np.float64]:
+    """Return how far each sensor hears that has no direction, 0 for all others."""
+    only = SensorKind.ACOUSTIC_PRESENCE
+    return np.array([(s.range_max_m or _REACH_M[only]) if s.kind is only and s.sited else 0.0 for s in sensors])
+
+
 def kappa_of_direction(per_rad: NDArray[np.float64], raised: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the density of unexplained directions per rad, or per rad² where an elevation was measured too."""
     return np.where(raised, per_rad / ELEVATION_SPAN_RAD, per_rad)

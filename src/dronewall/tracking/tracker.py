@@ -22,6 +22,7 @@ from dronewall.tracking.look import replay_events
 from dronewall.tracking.motion import picture_at
 from dronewall.tracking.neighbours import neighbours_for, rebuild
 from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.presence import Presence
 from dronewall.tracking.sensing import (
     CLAIMED_CLUTTER,
     ELEVATION_SPAN_RAD,
@@ -50,6 +51,8 @@ CLUTTER_LEAST = 0.3
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
+POINTLESS = (ObservationKind.NOTHING, ObservationKind.PRESENCE)
+"""What says nothing of where an object is."""
 NO_REMOTE = RemoteTracks.empty()
 
 
@@ -74,6 +77,7 @@ class Tracker:
         self._history, self._acts = TrackHistory(), Acts()
         self._vendors = VendorFusion(self._p)
         self._sound = SoundTracker(sensors, self._p)
+        self._presence = Presence(sensors)
 
     @property
     def confirmed_total(self) -> int:
@@ -84,6 +88,7 @@ class Tracker:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
         self._sound.learn(sensors)
+        self._presence.learn(sensors)
 
     @property
     def events(self) -> tuple[TrackEvent, ...]:
@@ -124,6 +129,7 @@ class Tracker:
         track_of_remote = self._fuse(remote_tracks, now_ns)
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
+        self._presence.weigh(observations, self._store, x, cov, now_ns=now_ns)
         kept = self._lifecycle.review(self._store, x, cov, history=self._history, apart=self._acts.apart, now_ns=now_ns)
         self._acts.forget_ended(self._store)
         self._history.end_step()
@@ -161,7 +167,7 @@ class Tracker:
         """Yield one look and the scans that it closes before and after itself."""
         row = int(order[first])
         antenna = self._sensing.antennas.get(int(o.sensor[row]))
-        seen = int(np.count_nonzero(o.kind[order[first:last]] != ObservationKind.NOTHING))
+        seen = int(np.count_nonzero(~np.isin(o.kind[order[first:last]], POINTLESS)))
         if antenna is None:
             if seen:
                 yield LOOK, first, last, -1, 0, 0.0
@@ -343,6 +349,7 @@ class Tracker:
             **self._acts.checkpoint(),
             **self._vendors.checkpoint(),
             **self._sound.checkpoint(),
+            **self._presence.checkpoint(),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -354,6 +361,7 @@ class Tracker:
         self._acts.restore(state)
         self._vendors.restore(state)
         self._sound.restore(state)
+        self._presence.restore(state)
 
 
 def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:

@@ -53,6 +53,7 @@ export class Ground {
   }
 
   /** A bearing is a direction from its sensor, as wide as it is uncertain, with an open end: never a point.
+   * Without azimuth something is heard around the sensor, nobody knows where: a circle as far as it hears.
    * @param {CanvasRenderingContext2D} pen @param {View} view @param {import("./store.js").Store} store
    * @param {number} pictureMs */
   #bearings(pen, view, store, pictureMs) {
@@ -67,7 +68,9 @@ export class Ground {
       const y = view.py(mercatorY(b.lat_deg[i]));
       const reach = (reach_m * stretch(b.lat_deg[i])) / view.resolution;
       if (!view.near(x, y, reach)) continue;
-      sector(pen, x, y, reach, b.azimuth_deg[i], b.sigma_deg[i], radio, 1 - age / BEARING_LIVES_MS);
+      const fresh = 1 - age / BEARING_LIVES_MS;
+      if (Number.isNaN(b.azimuth_deg[i])) circle(pen, x, y, reach, fresh);
+      else sector(pen, x, y, reach, b.azimuth_deg[i], b.sigma_deg[i], radio, fresh);
       drawn++;
     }
     return drawn;
@@ -160,6 +163,19 @@ function ring(pen, x, y) {
   pen.strokeStyle = "#ffffff";
   pen.lineWidth = 1.6;
   pen.stroke();
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} reach @param {number} fresh */
+function circle(pen, x, y, reach, fresh) {
+  pen.beginPath();
+  pen.arc(x, y, reach, 0, 2 * Math.PI);
+  pen.fillStyle = `rgba(${BEARING_INK.acoustic},${(0.03 + 0.07 * fresh).toFixed(3)})`;
+  pen.fill();
+  pen.setLineDash([3, 5]);
+  pen.strokeStyle = `rgba(${BEARING_INK.acoustic},${(0.2 + 0.5 * fresh).toFixed(3)})`;
+  pen.lineWidth = 1.2;
+  pen.stroke();
+  pen.setLineDash([]);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} reach px
