@@ -42,7 +42,7 @@ class Looks(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What happened, in order: LOOK with its rows, radar and scan stamp; CLOSE with its radar, stamp and pd."""
+    """What happened, in order: LOOK with its rows, radar and scan stamp; CLOSE with radar, stamp, pd, instant."""
 
     what: NDArray[np.uint8]
     first: NDArray[np.int32]
@@ -50,6 +50,7 @@ class Events(NamedTuple):
     radar: NDArray[np.int32]
     stamp: NDArray[np.int32]
     pd: NDArray[np.float64]
+    at_ns: NDArray[np.int64]
 
 
 class Outcome(NamedTuple):

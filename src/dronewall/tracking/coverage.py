@@ -1,24 +1,12 @@
-"""What a radar can see, by declaration and horizon, and where it reports what is not there: its learned clutter map."""
+"""Where a radar reports what is not there: its learned clutter map."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.wgs84 import (
-    ecef_from_geodetic,
-    enu_axes,
-    geodetic_from_ecef,
-    spherical_from_enu,
-)
-from dronewall.model.sensors import Sensor
-
 FloatArray = NDArray[np.float64]
 
-EFFECTIVE_EARTH_M = 6_371_000.0 * 4.0 / 3.0
-"""Radio bends down as if the earth were a third larger."""
 RANGE_CELLS, AZIMUTH_CELLS = 32, 64
 MEMORY = 0.04
 """Weight of the newest scan in a cell: a wind farm is learned in a minute or two, and forgotten as fast."""
@@ -31,59 +19,6 @@ RISES_BELIEVED, RISES_KEPT = 100.0, 2_000.0
 NEIGHBOURS_WORTH = 0.5
 PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Coverage:
-    """One sited radar's coverage; distances in m, angles in rad."""
-
-    site: FloatArray
-    axes: FloatArray
-    horizon_m: float
-    range_m: tuple[float, float]
-    height_max_m: float
-    azimuth: tuple[float, float]
-    elevation_min: float
-    pd: float
-
-    @classmethod
-    def of(cls, sensor: Sensor, *, pd: float, reach_m: float) -> Coverage | None:
-        """Return a radar's declared coverage, None if it has no site; `pd` and `reach_m` stand for what it lacks."""
-        if sensor.lat_deg is None or sensor.lon_deg is None or sensor.hae_m is None:
-            return None
-        begin, end = sensor.azimuth_from_deg, sensor.azimuth_to_deg
-        sector = (0.0, 2 * np.pi) if begin is None or end is None else (np.radians(begin), np.radians(end))
-        low = sensor.elevation_min_deg
-        return cls(
-            site=ecef_from_geodetic(sensor.lat_deg, sensor.lon_deg, sensor.hae_m),
-            axes=enu_axes(sensor.lat_deg, sensor.lon_deg),
-            horizon_m=float(_horizon_m(np.array(sensor.hae_m))),
-            range_m=(sensor.range_min_m or 0.0, sensor.range_max_m or reach_m),
-            height_max_m=sensor.height_max_m or np.inf,
-            azimuth=sector,
-            elevation_min=-np.pi / 2 if low is None else float(np.radians(low)),
-            pd=sensor.pd or pd,
-        )
-
-    def pd_at(self, places: FloatArray) -> FloatArray:
-        """Return the probability (n,) that a scan detects an object at each ECEF place (n, 3): 0 where it cannot.
-
-        Within its coverage a radar detects as declared; how that falls with range depends on the object.
-        """
-        range_m, azimuth, elevation = spherical_from_enu((places - self.site) @ self.axes.T)
-        height_m = geodetic_from_ecef(places)[2]
-        seen = (range_m >= self.range_m[0]) & (range_m <= self.range_m[1])
-        seen &= range_m <= self.horizon_m + _horizon_m(height_m)
-        seen &= (height_m <= self.height_max_m) & (elevation >= self.elevation_min)
-        width = self.azimuth[1] - self.azimuth[0]
-        turned = width if abs(width) >= 2 * np.pi else np.mod(width, 2 * np.pi)
-        seen &= np.mod(azimuth - self.azimuth[0], 2 * np.pi) <= turned
-        return np.where(seen, self.pd, 0.0)
-
-
-def _horizon_m(height_m: FloatArray) -> FloatArray:
-    """Return how far the 4/3-earth horizon is from heights above the ellipsoid."""
-    return np.sqrt(2.0 * EFFECTIVE_EARTH_M * np.maximum(height_m, 0.0))
 
 
 class ClutterMap:

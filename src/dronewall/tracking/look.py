@@ -9,7 +9,7 @@ Source:
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, sqrt
 
 import numpy as np
 
@@ -31,11 +31,14 @@ from dronewall.tracking.update import (
     keep_height_humble,
     range_rate,
 )
+from dronewall.tracking.visibility import may_see
 
 _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
 TENTATIVE = int(TrackStatus.TENTATIVE)
 REMEMBERED_SCANS = 6
 """A radar that saw a track within so many scans is expected to see it again; its silence then counts against it."""
+SLACK_SIGMAS = 2.0
+"""Only what is beyond a radar's coverage by so much is not expected in it."""
 UNEXPECTED_PD = 0.5
 """How much of its declared pd a radar has for a track it has not seen lately: it may be below its horizon."""
 SURE = 1e9
@@ -47,7 +50,7 @@ CLAIM_BONUS = 1e4
 
 
 @kernel
-def replay_events(tracks, count, next_id, index, look, events, p, out):
+def replay_events(tracks, count, next_id, index, look, events, visibility, p, out):
     """Take all events in order; return the new count of tracks and the next free number."""
     seen = np.full(len(tracks.track_id), -1, np.int32)
     slot = seen.copy()
@@ -56,18 +59,36 @@ def replay_events(tracks, count, next_id, index, look, events, p, out):
             extent = (events.first[n], events.last[n], events.stamp[n])
             count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, seen, slot)
         else:
-            close_scan(tracks, count, events.radar[n], events.stamp[n], events.pd[n])
+            close_scan(tracks, count, events.radar[n], events.stamp[n], events.pd[n], events.at_ns[n], visibility)
     return count, next_id
 
 
 @kernel
-def close_scan(tracks, count, radar, stamp, pd):
-    """Let a radar's silence count against the tracks it saw lately but not in the scan that just closed."""
+def close_scan(tracks, count, radar, stamp, pd, at_ns, visibility):
+    """Let a radar's silence count against the tracks it saw lately but not in the scan that just closed.
+
+    It says nothing of those that have left what the radar covers since it saw them. What it saw beyond its coverage it
+    sees by other rules than declared, and its silence counts there too.
+    """
     for row in range(count):
         hit = tracks.hit[row, radar]
         if hit > 0 and stamp - hit <= REMEMBERED_SCANS and tracks.visited[row, radar] != stamp:
+            x, dt = tracks.mean[row, 0], (at_ns - tracks.at_ns[row]) / 1e9
+            back = dt - (stamp - hit) * visibility.period_s[radar]
+            slack_m = SLACK_SIGMAS * _sigma_later(tracks.cov[row, 0], dt)
+            if not may_see(visibility, radar, x, dt, slack_m) and may_see(visibility, radar, x, back, 0.0):
+                continue
             r = tracks.existence[row]
             tracks.existence[row] = r * (1.0 - pd) / (1.0 - r * pd)
+
+
+@kernel
+def _sigma_later(cov, dt):
+    """Return the 1-σ of position, m, over all axes, `dt` s after a state had the covariance `cov`."""
+    total = 0.0
+    for a in range(3):
+        total += cov[a, a] + 2.0 * dt * cov[a, 3 + a] + dt * dt * cov[3 + a, 3 + a]
+    return sqrt(max(total, 0.0))
 
 
 @kernel

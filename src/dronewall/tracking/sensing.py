@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.tracking.coverage import ClutterMap
 from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.visibility import Visibility, visibility_of
 
 SCANNING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR)
 PERIOD_AT_LEAST_S, PERIOD_ASSUMED_S = 0.5, 4.0
@@ -62,6 +63,7 @@ class Sensing:
     def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
         self._p = parameters
         self.antennas: dict[int, Antenna] = {}
+        self.visibility: Visibility = visibility_of((), ())
         self.learn(sensors)
 
     def learn(self, sensors: Sensors) -> None:
@@ -69,6 +71,9 @@ class Sensing:
         for row, sensor in enumerate(sensors):
             if sensor.kind in SCANNING and row not in self.antennas and not sensor.delivers_tracks:
                 self.antennas[row] = self._antenna(row, sensor)
+        self.visibility = visibility_of(
+            [sensors[row] for row in self.antennas], [antenna.period_s for antenna in self.antennas.values()]
+        )
         self.kind = np.array([s.kind for s in sensors], np.uint8)
         self.cooperative = np.array([s.kind.cooperative for s in sensors], np.bool_)
         self.reach_m = np.array([s.range_max_m or _REACH_M.get(s.kind, RADAR_REACH_M) for s in sensors])

@@ -53,6 +53,7 @@ CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
 POINTLESS = (ObservationKind.NOTHING, ObservationKind.PRESENCE)
 """What says nothing of where an object is."""
+EventRow = tuple[int, int, int, int, int, float, int]
 NO_REMOTE = RemoteTracks.empty()
 
 
@@ -156,37 +157,35 @@ class Tracker:
         order = np.lexsort((single, o.scan, o.sensor, bucket))
         keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
         starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)])
-        rows: list[tuple[int, int, int, int, int, float]] = []
+        rows: list[EventRow] = []
         for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(o)], strict=True):
             rows.extend(self._look_events(o, order, first, last))
         return order, _events(rows)
 
-    def _look_events(
-        self, o: Observations, order: NDArray[np.intp], first: int, last: int
-    ) -> Iterator[tuple[int, int, int, int, int, float]]:
+    def _look_events(self, o: Observations, order: NDArray[np.intp], first: int, last: int) -> Iterator[EventRow]:
         """Yield one look and the scans that it closes before and after itself."""
         row = int(order[first])
         antenna = self._sensing.antennas.get(int(o.sensor[row]))
         seen = int(np.count_nonzero(~np.isin(o.kind[order[first:last]], POINTLESS)))
         if antenna is None:
             if seen:
-                yield LOOK, first, last, -1, 0, 0.0
+                yield LOOK, first, last, -1, 0, 0.0, 0
             return
         scan, at_ns = int(o.scan[row]), int(o.at_ns[row])
         if self._sensing.is_straggler(antenna, scan, at_ns):
             if seen:
-                yield LOOK, first, last, STRAGGLERS, 0, 0.0
+                yield LOOK, first, last, STRAGGLERS, 0, 0.0, 0
             return
         if self._sensing.begins_anew(antenna, scan, at_ns):
-            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd
+            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd, antenna.heard_ns
             self._sensing.close(antenna)
         if antenna.since_ns < 0:
             antenna.since_ns, antenna.scan = at_ns, scan
         antenna.heard_ns = max(antenna.heard_ns, at_ns)
         if seen:
-            yield LOOK, first, last, antenna.slot, antenna.stamp, antenna.pd
+            yield LOOK, first, last, antenna.slot, antenna.stamp, antenna.pd, 0
         if np.any(o.scan_end[order[first:last]]):
-            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd
+            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd, antenna.heard_ns
             self._sensing.close(antenna)
 
     def _looks(self, o: Observations, events: Events) -> Looks:
@@ -261,7 +260,7 @@ class Tracker:
         index = neighbours_for(store.capacity)
         rebuild(index, store.columns, store.count, int(np.median(look.at_ns)), self._p)
         store.count, store.next_id = replay_events(
-            store.columns, store.count, store.next_id, index, look, events, self._p, outcome
+            store.columns, store.count, store.next_id, index, look, events, self._sensing.visibility, self._p, outcome
         )
         store.clear_claims(before)
         return outcome
@@ -364,10 +363,11 @@ class Tracker:
         self._presence.restore(state)
 
 
-def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
-    table = np.array(rows, float).reshape(-1, 6)
+def _events(rows: list[EventRow]) -> Events:
+    table = np.array([row[:6] for row in rows], float).reshape(-1, 6)
+    at_ns = np.array([row[6] for row in rows], np.int64)
     first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
-    return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy())
+    return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy(), at_ns)
 
 
 def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDArray[np.float32]) -> None:
