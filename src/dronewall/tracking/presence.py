@@ -29,7 +29,7 @@ Rows = NDArray[np.intp]
 HEARD_SHARE, HEARD_SHARE_MOST = 0.5, 0.8
 """How often a node hears what is within its range, where its owner does not declare it; no node is believed surer."""
 FALSE_SHARE = 0.3
-"""How often a node hears what is no track: a road, a tractor, a drone that nobody tracks yet and its neighbours hear."""
+"""How often a node hears what is no track: a road, a tractor, a drone that nobody tracks and its neighbours hear."""
 ONE_IN_S = 10.0
 EXISTENCE_MOST, SILENCED_LEAST = 0.9999, 0.5
 """Silence alone ends no established track: gliders, balloons and electric drones are quiet."""
