@@ -61,7 +61,7 @@ class Tracks(Table):
     `covariance` its 6 x 6 covariance. `updated_ns` is the newest information in the track (for sound: when it was
     emitted); `heard_ns` the newest information by kind of sensor, 0 for never. `classes` are probabilities, all 0
     when no sensor said anything. Claims (`icao24`, `callsign`, `squawk`, `uas_id`) are what the object says of itself,
-    `claimed_ns` when it last did, `claims_since_ns` when it began.
+    `claimed_ns` when it last did, `claims_since_ns` when it began. `group_id` is the group it flies in, 0 for none.
     """
 
     track_id: NDArray[np.int64] = column("<i8")
@@ -80,6 +80,7 @@ class Tracks(Table):
     uas_id: NDArray[np.bytes_] = column("|S24", absent=b"")
     claimed_ns: NDArray[np.int64] = column("<i8")
     claims_since_ns: NDArray[np.int64] = column("<i8")
+    group_id: NDArray[np.int64] = column("<i8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.model.groups import Groups
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.tracks import RemoteTracks, Tracks, TrackStatus
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
+from dronewall.tracking.group_scans import ScanPlots, is_counted
+from dronewall.tracking.groups import GroupBook
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
 from dronewall.tracking.motion import picture_at
@@ -52,9 +55,10 @@ NO_REMOTE = RemoteTracks.empty()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """A step's tracks, and for each observation and remote track the number of the track that took it (-1 none)."""
+    """A step's tracks and groups, and for each observation and remote track the number of the track that took it (-1 none)."""
 
     tracks: Tracks
+    groups: Groups
     track_of_observation: NDArray[np.int64]
     track_of_remote: NDArray[np.int64]
     late: int
@@ -68,6 +72,7 @@ class Tracker:
         self._store = TrackStore(shard=shard)
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
+        self._groups = GroupBook(shard=shard)
         self._vendors = VendorFusion(self._p)
         self._sound = SoundTracker(sensors, self._p)
 
@@ -88,6 +93,7 @@ class Tracker:
         look = self._looks(taken, events)
         outcome = self._associate(look, events)
         self._learn_clutter(look, outcome)
+        self._groups.count_plots(_scan_plots(taken, look, events))
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
@@ -97,7 +103,9 @@ class Tracker:
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
         kept = self._lifecycle.review(self._store, x, cov, now_ns=now_ns)
-        return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
+        x, cov = x[kept], cov[kept]
+        groups = self._groups.review(self._store, x, cov, self._sensing, now_ns=now_ns)
+        return Tracked(self._tracks(x, cov), groups, track_of, track_of_remote, int(outcome.late.sum()))
 
     def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
         """Group observations into looks of one sensor, in the order of time, and close scans between them."""
@@ -292,6 +300,7 @@ class Tracker:
             uas_id=claims.uas_id[:count].copy(),
             claimed_ns=c.claimed_ns[:count].copy(),
             claims_since_ns=c.claims_since_ns[:count].copy(),
+            group_id=c.group[:count].copy(),
         )
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
@@ -300,6 +309,7 @@ class Tracker:
             **self._store.checkpoint(),
             **self._sensing.checkpoint(),
             **self._lifecycle.checkpoint(),
+            **self._groups.checkpoint(),
             **self._vendors.checkpoint(),
             **self._sound.checkpoint(),
         }
@@ -309,6 +319,7 @@ class Tracker:
         self._store.restore(state)
         self._sensing.restore(state)
         self._lifecycle.restore(state)
+        self._groups.restore(state)
         self._vendors.restore(state)
         self._sound.restore(state)
 
@@ -317,6 +328,15 @@ def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
     table = np.array(rows, float).reshape(-1, 6)
     first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
     return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy())
+
+
+def _scan_plots(o: Observations, look: Looks, events: Events) -> ScanPlots:
+    """Return the plots of radars that may count objects, each with its radar's slot and scan."""
+    stamp = np.zeros(len(o), np.int64)
+    for n in np.flatnonzero(events.what == LOOK).tolist():
+        stamp[events.first[n] : events.last[n]] = events.stamp[n]
+    rows = np.flatnonzero((look.radar >= 0) & is_counted(o))
+    return ScanPlots(o.take(rows), look.radar[rows].astype(np.int64), stamp[rows], look.kappa[rows])
 
 
 def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDArray[np.float32]) -> None:
