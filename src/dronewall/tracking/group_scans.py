@@ -93,15 +93,20 @@ class GroupScans:
     def __init__(self) -> None:
         self._sums: dict[tuple[int, int], Sums] = {}
 
-    def take(self, group_id: int, mean: FloatArray, spread: FloatArray, at_ns: int, plots: ScanPlots) -> None:
-        """Take what new plots say of a group whose middle was at `mean` (6,) at `at_ns`, members spread about it."""
+    def take(
+        self, group_id: int, mean: FloatArray, spread: FloatArray, at_ns: int, plots: ScanPlots
+    ) -> NDArray[np.intp]:
+        """Take what new plots say of a group whose middle was at `mean` (6,) at `at_ns`, members spread about it.
+
+        Returns the rows of the plots that lie in it.
+        """
         o = plots.observations
         later_s = (o.at_ns - at_ns) / 1e9
         off = o.place - mean[:3] - later_s[:, None] * mean[3:]
         reach_sq = np.trace(spread) + 3.0 * MARGIN_M**2 + np.trace(o.spread, axis1=1, axis2=2)
         near = np.flatnonzero(np.sum(off**2, axis=1) < GATE_SQ * reach_sq)
         if not len(near):
-            return
+            return near
         whole = spread + o.spread[near] + MARGIN_M**2 * np.eye(3)
         inside = np.einsum("ni,ni->n", off[near], np.linalg.solve(whole, off[near][:, :, None])[:, :, 0]) < GATE_SQ
         rows, volume = near[inside], 4.0 / 3.0 * pi * GATE_SQ**1.5 * np.sqrt(np.linalg.det(whole[inside]))
@@ -112,6 +117,7 @@ class GroupScans:
             sums = self._sums.setdefault((group_id, int(plots.slot[mine[0]])), Sums())
             sums.begin(int(plots.stamp[mine[0]]))
             sums.add(_deviations(seen, mean, later_s[mine]), float(false.mean()), int(seen.at_ns.max()))
+        return rows
 
     def close_before(self, stamps: Mapping[int, int]) -> None:
         """Close every scan that is over: the one that goes on has, by slot, these `stamps`."""

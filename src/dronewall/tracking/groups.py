@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from dronewall.model.groups import Groups
 from dronewall.model.tracks import TrackStatus
-from dronewall.tracking.group_count import CELL_SIGMAS, Count, count_of, posterior
+from dronewall.tracking.group_count import Count, count_of, posterior
 from dronewall.tracking.group_links import Flying, components, near_pairs
 from dronewall.tracking.group_scans import GroupScans, ScanPlots
+from dronewall.tracking.parameters import CELL_SIGMA
 from dronewall.tracking.sensing import Sensing
 from dronewall.tracking.store import TrackStore
 
@@ -29,7 +30,6 @@ LOST_AFTER_NS = 20_000_000_000
 PLACE_SIGMAS_SQ, PLACE_MARGIN_M, PLACE_ALIKE_MPS = 9.0, 500.0, 20.0
 """A cluster that shares no track with a group is still it if its middle is so near to where the group should be."""
 SEEN_WITHIN_SCANS = 6
-CELL_SIGMA = float(np.median(CELL_SIGMAS))
 CELL_ASSUMED_M = 150.0
 """Where no radar sees a track."""
 
@@ -66,11 +66,12 @@ class GroupBook:
         self._next_id = (shard << 48) + 1
         self._reviewed_s = -1
 
-    def count_plots(self, plots: ScanPlots) -> None:
-        """Count new plots for the groups they lie in."""
-        for group in self._groups.values():
-            if len(plots.slot):
-                self._scans.take(group.group_id, group.mean, group.spread, group.at_ns, plots)
+    def count_plots(self, plots: ScanPlots) -> NDArray[np.bool_]:
+        """Count new plots (n,) for the groups they lie in; return which lie in one."""
+        inside = np.zeros(len(plots.slot), np.bool_)
+        for group in self._groups.values() if len(inside) else ():
+            inside[self._scans.take(group.group_id, group.mean, group.spread, group.at_ns, plots)] = True
+        return inside
 
     def review(self, store: TrackStore, x: FloatArray, cov: FloatArray, sensing: Sensing, *, now_ns: int) -> Groups:
         """Find groups anew if a second has passed, write them into the store's tracks, return them as they are now.

@@ -92,8 +92,8 @@ class Tracker:
         taken = observations.take(ordered)
         look = self._looks(taken, events)
         outcome = self._associate(look, events)
-        self._learn_clutter(look, outcome)
-        self._groups.count_plots(_scan_plots(taken, look, events))
+        counted, plots = _scan_plots(taken, look, events)
+        self._learn_clutter(look, outcome, counted[self._groups.count_plots(plots)])
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
@@ -230,15 +230,20 @@ class Tracker:
         store.clear_claims(before)
         return outcome
 
-    def _learn_clutter(self, look: Looks, outcome: Outcome) -> None:
-        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track."""
+    def _learn_clutter(self, look: Looks, outcome: Outcome, grouped: NDArray[np.intp]) -> None:
+        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track.
+
+        Those that lie in a group, rows `grouped`, are its members', though not all of these have a track of their own.
+        """
         status = self._store.columns.status
         established = (outcome.row >= 0) & (status[np.maximum(outcome.row, 0)] != TrackStatus.TENTATIVE)
+        unclaimed = outcome.unclaimed.copy()
+        established[grouped], unclaimed[grouped] = True, 0.0
         for antenna in self._sensing.antennas.values():
             mine = np.flatnonzero((look.radar == antenna.slot) & (look.kind < ObservationKind.POSITION))
             if len(mine):
-                antenna.unclaimed += float(outcome.unclaimed[mine].sum())
-                nobody = np.where(established[mine], outcome.unclaimed[mine], 1.0)
+                antenna.unclaimed += float(unclaimed[mine].sum())
+                nobody = np.where(established[mine], unclaimed[mine], 1.0)
                 raised = look.kind[mine] == ObservationKind.RANGE_AZIMUTH_ELEVATION
                 elevation = np.where(raised, look.z[mine, 2], 0.0)
                 range_m = ranges_m(look.z[mine, 0], look.transmitter[mine])
@@ -330,13 +335,13 @@ def _events(rows: list[tuple[int, int, int, int, int, float]]) -> Events:
     return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy())
 
 
-def _scan_plots(o: Observations, look: Looks, events: Events) -> ScanPlots:
-    """Return the plots of radars that may count objects, each with its radar's slot and scan."""
+def _scan_plots(o: Observations, look: Looks, events: Events) -> tuple[NDArray[np.intp], ScanPlots]:
+    """Return the plots of radars that may count objects, by row and each with its radar's slot and scan."""
     stamp = np.zeros(len(o), np.int64)
     for n in np.flatnonzero(events.what == LOOK).tolist():
         stamp[events.first[n] : events.last[n]] = events.stamp[n]
     rows = np.flatnonzero((look.radar >= 0) & is_counted(o))
-    return ScanPlots(o.take(rows), look.radar[rows].astype(np.int64), stamp[rows], look.kappa[rows])
+    return rows, ScanPlots(o.take(rows), look.radar[rows].astype(np.int64), stamp[rows], look.kappa[rows])
 
 
 def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDArray[np.float32]) -> None:
