@@ -11,10 +11,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 LINK_CELLS = 3.0
-"""Two tracks belong together up to so many resolution cells of the sensor that tells them apart best."""
+"""Two tracks belong together up to so many resolution cells of the sensors that see them, of the median one."""
 LINK_LEAST_M, LINK_MOST_M = 500.0, 4_000.0
 """Never farther than this: air traffic control keeps aircraft on one radar at least 4,600 m (2.5 NM) apart."""
-ALIKE_MPS, ALIKE_SIGMAS, SIGMA_MOST_MPS = 6.0, 2.0, 10.0
+ALIKE_MPS, ALIKE_SIGMAS, SIGMA_MOST_MPS = 4.0, 2.0, 10.0
 """Velocities may differ by this, and by so many sigmas of what is not known of both; more doubt than that is no link."""
 HELD_FARTHER = 1.6
 """Tracks of one group stay together up to this many times the distance and the difference that would bring them in."""

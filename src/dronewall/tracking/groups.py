@@ -205,12 +205,14 @@ class GroupBook:
 
 
 def _cells(store: TrackStore, rows: NDArray[np.intp], place: FloatArray, sensing: Sensing) -> FloatArray:
-    """Return how wide the resolution cell is (n,) of the radar that sees each track lately and tells most apart."""
-    cell_m = np.full(len(rows), np.inf)
+    """Return how wide the resolution cell is (n,) at each track: the median of the radars that see it lately."""
+    cell_m = np.full((len(sensing.antennas) + 1, len(rows)), np.inf)
     for antenna in sensing.antennas.values():
         hit = store.columns.hit[rows, antenna.slot]
         lately = (hit > 0) & (antenna.stamp - hit <= SEEN_WITHIN_SCANS)
         if lately.any() and antenna.site is not None:
             across = antenna.sigma_azimuth_rad * np.linalg.norm(place[lately] - antenna.site, axis=1)
-            cell_m[lately] = np.minimum(cell_m[lately], CELL_SIGMA * np.maximum(across, antenna.sigma_range_m))
-    return np.where(np.isfinite(cell_m), cell_m, CELL_ASSUMED_M)
+            cell_m[antenna.slot, lately] = CELL_SIGMA * np.maximum(across, antenna.sigma_range_m)
+    seeing = np.isfinite(cell_m).sum(axis=0)
+    middle = np.sort(cell_m, axis=0)[np.maximum(seeing - 1, 0) // 2, np.arange(len(rows))]
+    return np.where(seeing > 0, middle, CELL_ASSUMED_M)
