@@ -121,8 +121,7 @@ class GroupBook:
         named: dict[int, list[IntArray]] = {}
         left: list[IntArray] = []
         for cluster in sorted(clusters, key=lambda rows: (-len(rows), int(rows[0]))):
-            known = [g for g in before[cluster].tolist() if g in self._groups]
-            group_id = max(sorted(set(known)), key=lambda g: (known.count(g), -g)) if known else 0
+            group_id = self._known(before[cluster], before)
             if group_id and (group_id not in named or self._is_within(group_id, x[cluster], now_ns)):
                 named.setdefault(group_id, []).append(cluster)
             else:
@@ -134,6 +133,18 @@ class GroupBook:
             if group_id:
                 named.setdefault(group_id, []).append(cluster)
         return [(group_id, np.concatenate(parts)) for group_id, parts in named.items()]
+
+    def _known(self, among: IntArray, before: IntArray) -> int:
+        """Return the group that tracks which were in the groups `among` go on with, 0 if they were in none.
+
+        It is the oldest of which they are more than half; else that of which most of them are.
+        """
+        ids, count = np.unique(among[np.isin(among, list(self._groups))], return_counts=True)
+        if not len(ids):
+            return 0
+        whole = np.array([np.count_nonzero(before == group_id) for group_id in ids.tolist()])
+        most = np.flatnonzero(2 * count > whole)
+        return int(ids[most[0]] if len(most) else ids[np.argmax(count)])
 
     def _at_place(self, x: FloatArray, now_ns: int) -> int:
         """Return the oldest group that should be where members `x` (k, 6) are, 0 for none."""

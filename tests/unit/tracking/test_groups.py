@@ -136,6 +136,17 @@ def test_a_group_that_parts_leaves_its_number_to_the_larger_part() -> None:
     assert sky.group == [1] * 8 + [2] * 4
 
 
+def test_two_groups_that_become_one_keep_the_older_number() -> None:
+    sky = Sky()
+    places = np.concatenate([grid(4, 300.0), grid(9, 300.0) + [3_000.0, 0.0]])
+    velocity = np.concatenate([np.tile([44.0, 0.0], (4, 1)), np.tile([40.0, 0.0], (9, 1))])
+    sky.show(places[:4], velocity[:4], range(1, 5))
+    for second in range(1, 700):
+        groups = sky.show(places + second * velocity, velocity, range(1, 14))
+    assert groups.group_id.tolist() == [1]
+    assert groups.members.tolist() == [13]
+
+
 def test_two_groups_that_pass_each_other_stay_two() -> None:
     sky = Sky()
     one, other = grid(9, 300.0), grid(6, 300.0) + [4_000.0, 0.0]
