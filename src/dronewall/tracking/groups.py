@@ -30,6 +30,9 @@ LOST_AFTER_NS = 20_000_000_000
 PLACE_SIGMAS_SQ, PLACE_MARGIN_M, PLACE_ALIKE_MPS = 9.0, 500.0, 20.0
 """A cluster that shares no track with a group is still it if its middle is so near to where the group should be."""
 SEEN_WITHIN_SCANS = 6
+SILENT_REVISITS = 1.5
+PACE_MPS = 5.0
+"""1-σ by which a member's velocity differs from its group's, told each second to those that have no plot of their own."""
 CELL_ASSUMED_M = 150.0
 """Where no radar sees a track."""
 
@@ -110,6 +113,8 @@ class GroupBook:
         for group_id, cluster in self._named(clusters, before, x, now_ns):
             c.group[cluster] = group_id
             self._groups[group_id] = self._met(group_id, x[cluster], now_ns)
+            silent = now_ns - c.heard_at_ns[cluster] > SILENT_REVISITS * 1e9 * c.revisit_s[cluster]
+            keep_pace(store, cluster[silent], np.median(x[cluster, 3:], axis=0))
 
     def _named(
         self, clusters: list[IntArray], before: IntArray, x: FloatArray, now_ns: int
@@ -227,3 +232,17 @@ def _cells(store: TrackStore, rows: NDArray[np.intp], place: FloatArray, sensing
     seeing = np.isfinite(cell_m).sum(axis=0)
     middle = np.sort(cell_m, axis=0)[np.maximum(seeing - 1, 0) // 2, np.arange(len(rows))]
     return np.where(seeing > 0, middle, CELL_ASSUMED_M)
+
+
+def keep_pace(store: TrackStore, rows: IntArray, velocity: FloatArray) -> None:
+    """Let tracks that are not heard fly as their group does, at `velocity` (3,): they are still in the formation.
+
+    By position they are not drawn to the plot they may share, for all who share it would end in one place.
+    """
+    mean, cov = store.columns.mean[rows], store.columns.cov[rows]
+    across = cov[:, :, :, 3:]
+    gain = across @ np.linalg.inv(cov[:, :, 3:, 3:] + PACE_MPS**2 * np.eye(3))
+    mean += np.einsum("nkij,nkj->nki", gain, velocity - mean[:, :, 3:])
+    cov = cov - gain @ np.swapaxes(across, 2, 3)
+    store.columns.mean[rows] = mean
+    store.columns.cov[rows] = (cov + np.swapaxes(cov, 2, 3)) / 2.0

@@ -14,6 +14,7 @@ def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, doubles):
     """Mark in `doubles` (n,) every track that is the younger description of an object another track describes.
 
     Two tracks are twins if position and velocity agree within their covariances and no radar ever saw both in one scan.
+    Members of one group are near and alike and share plots: nothing tells a twin from a neighbour there.
     `order` lists `rows` by their first coordinate.
     """
     c, d = np.empty((6, 6)), np.empty(6)
@@ -62,6 +63,8 @@ def _may_be_twins(x, tracks, a, b, near_m):
     if sqrt(apart) > near_m:
         return False
     if tracks.icao24[a] != 0 and tracks.icao24[b] != 0 and tracks.icao24[a] != tracks.icao24[b]:
+        return False
+    if tracks.group[a] != 0 and tracks.group[a] == tracks.group[b]:
         return False
     for radar in range(tracks.hit.shape[1]):
         if tracks.hit[a, radar] > 0 and tracks.hit[a, radar] == tracks.hit[b, radar]:

@@ -9,7 +9,7 @@ from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.model.groups import Groups, shown_group_id
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
 from dronewall.model.tracks import TrackStatus
-from dronewall.tracking.groups import LOST_AFTER_NS, GroupBook
+from dronewall.tracking.groups import LOST_AFTER_NS, GroupBook, keep_pace
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.sensing import Sensing
 from dronewall.tracking.store import TrackStore
@@ -167,6 +167,20 @@ def test_a_restored_book_goes_on_as_if_nothing_had_happened() -> None:
     told = [each.show(grid(8, 300.0) + [200.0, 0.0], (40.0, 0.0), range(101, 109)) for each in (sky, other)]
     for (_, mine), (_, its) in zip(told[0].columns(), told[1].columns(), strict=True):
         np.testing.assert_array_equal(mine, its)
+
+
+def test_who_is_not_heard_flies_as_the_group_does_and_stays_in_its_place() -> None:
+    store = TrackStore(capacity=4)
+    store.count = 2
+    store.columns.mean[:2, :, 3] = 30.0
+    store.columns.cov[:2] = np.diag([1e4] * 3 + [400.0] * 3)
+    for _ in range(5):
+        keep_pace(store, np.array([0]), np.array([40.0, 0.0, 0.0]))
+    np.testing.assert_allclose(store.columns.mean[0, :, 3], 40.0, atol=0.6)
+    np.testing.assert_array_equal(store.columns.mean[0, :, :3], 0.0)
+    np.testing.assert_array_equal(store.columns.mean[1, :, 3], 30.0)
+    assert (np.linalg.eigvalsh(store.columns.cov[0]) > 0.0).all()
+    assert (store.columns.cov[0, :, 3, 3] < 25.0).all()
 
 
 def test_people_see_a_groups_number_with_its_shard() -> None:
