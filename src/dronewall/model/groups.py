@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-
 from dronewall.model.plots import NAN
 from dronewall.model.table import Table, column
 

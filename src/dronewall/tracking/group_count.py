@@ -21,17 +21,20 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 CELL_SIGMAS = np.array([2.0, 2.8, 4.0, 5.6, 8.0])
-"""A cell is so many of the radar's sigmas wide, one of these. No format declares it, and all axes get the same: of two
-echoes that differ by one cell a radar makes two plots, and where in the cell each lies it tells several times better."""
 CELL_P = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
+"""A cell is so many of the radar's sigmas wide, and how probable each is. No format declares it, and all axes get the
+same: where in its cell an echo lies a radar tells several times better than how wide the cell is."""
 APART = np.array([0.0, 0.5, 1.0, 2.0])
 APART_P = np.array([0.3, 0.2, 0.3, 0.2])
-FEWER = 1.5
-PARKED = 0.7476
+"""How well objects keep apart by themselves, as drones in formation do, in units of the room that one has; 0: not."""
 NUMBERS = np.unique(np.round(np.geomspace(1.0, 500.0, 240))).astype(np.int64)
-"""Numbers of objects that are considered; one as likely as another in proportion, before any radar has spoken."""
+FEWER = 1.5
+"""Numbers of objects that are considered; before any radar has spoken, n is as probable as n to the power of -1.5: few
+are more common than many, and where no radar could tell more, this is what bounds them."""
+PARKED = 0.7476
 MERGING_DOUBT, LEAST_DOUBT = 0.25, 0.03
-"""1-σ of what the formula may be wrong by: a share of the plots it says are lost to merging, and of all."""
+"""1-σ of what the formula may be wrong by, as shares of the plots: times the root of the share lost to merging, and
+always. Found on formations and radars that the tests make up, at a level at which intervals hold what they should."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,16 +79,17 @@ def posterior(seen: Seen, tracks: int) -> FloatArray:
 
 def count_of(p: FloatArray) -> Count:
     """Return the median and the 5 % and 95 % points of a posterior over `NUMBERS`."""
-    low, middle, high = (int(NUMBERS[min(np.searchsorted(np.cumsum(p), q), len(p) - 1)]) for q in (0.05, 0.5, 0.95))
+    rows = np.minimum(np.searchsorted(np.cumsum(p), (0.05, 0.5, 0.95)), len(p) - 1)
+    low, middle, high = NUMBERS[rows].tolist()
     return Count(middle, low, high)
 
 
 def plots_expected(detected: FloatArray, number: NDArray[np.int64], extent: FloatArray) -> FloatArray:
     """Return how many plots a radar makes of so many detected objects of a group.
 
-    Each is a new plot unless it shares the cell of one before. That chance falls as the extent fills: at first it is
-    that of two objects, at the jamming limit no further one finds room. Objects that keep apart by themselves, as
-    drones in formation do, take away from the chance of two what one object needs for itself.
+    Each is a new plot unless it shares the cell of one before. At first that is as probable as that two objects share a
+    cell; as the extent fills it grows, till at the jamming limit no further one finds room. Objects that keep apart by
+    themselves take away from the chance of two the room that one has.
 
     Args:
         detected: (n,) how many are detected.
@@ -93,7 +97,7 @@ def plots_expected(detected: FloatArray, number: NDArray[np.int64], extent: Floa
         extent: (3,) in sigmas.
 
     Returns:
-        (2 * cells, n): for each width of the cell, objects scattered, then objects that keep apart.
+        (apart * cells, n): for each of `APART` and each width of the cell.
     """
     cells = extent[None, :] / CELL_SIGMAS[:, None]
     jammed = np.prod(np.maximum(1.0, PARKED * (cells + 1.0)), axis=1)

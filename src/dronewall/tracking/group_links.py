@@ -15,7 +15,7 @@ LINK_CELLS = 3.0
 LINK_LEAST_M, LINK_MOST_M = 500.0, 4_000.0
 """Never farther than this: air traffic control keeps aircraft on one radar at least 4,600 m (2.5 NM) apart."""
 ALIKE_MPS, ALIKE_SIGMAS, SIGMA_MOST_MPS = 4.0, 2.0, 10.0
-"""Velocities may differ by this, and by so many sigmas of what is not known of both; more doubt than that is no link."""
+"""Velocities may differ by this, and by so many sigmas of what is not known of both; no more doubt than that counts."""
 HELD_FARTHER = 1.6
 """Tracks of one group stay together up to this many times the distance and the difference that would bring them in."""
 
@@ -38,11 +38,14 @@ class Flying:
     cell_m: FloatArray
 
 
-def near_pairs(place: FloatArray) -> IntArray:
-    """Return the pairs (k, 2) of places that could be linked at all."""
-    if len(place) < 2:
+def near_pairs(x: FloatArray) -> IntArray:
+    """Return the pairs (k, 2) of tracks `x` (n, 6) that could be linked at all."""
+    if len(x) < 2:
         return np.empty((0, 2), np.int64)
-    pairs = cKDTree(place).query_pairs(HELD_FARTHER * LINK_MOST_M, output_type="ndarray")
+    pairs = cKDTree(x[:, :3]).query_pairs(LINK_MOST_M, output_type="ndarray")
+    unlike_mps = np.linalg.norm(x[pairs[:, 0], 3:] - x[pairs[:, 1], 3:], axis=1)
+    most_mps = HELD_FARTHER * (ALIKE_MPS + ALIKE_SIGMAS * np.sqrt(2.0) * SIGMA_MOST_MPS)
+    pairs = pairs[unlike_mps <= most_mps]
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].astype(np.int64)
 
 
@@ -52,11 +55,11 @@ def components(flying: Flying, pairs: IntArray) -> IntArray:
     held = (flying.before[a] == flying.before[b]) & (flying.before[a] > 0)
     slack = np.where(held, HELD_FARTHER, 1.0)
     apart_m = np.linalg.norm(flying.place[a] - flying.place[b], axis=1)
-    reach_m = np.clip(LINK_CELLS * np.maximum(flying.cell_m[a], flying.cell_m[b]), LINK_LEAST_M, LINK_MOST_M)
+    reach_m = slack * np.maximum(LINK_CELLS * np.maximum(flying.cell_m[a], flying.cell_m[b]), LINK_LEAST_M)
     sigma = np.minimum(flying.sigma_mps, SIGMA_MOST_MPS)
     unlike_mps = np.linalg.norm(flying.velocity[a] - flying.velocity[b], axis=1)
     alike = unlike_mps <= slack * (ALIKE_MPS + ALIKE_SIGMAS * np.hypot(sigma[a], sigma[b]))
-    linked = (apart_m <= slack * reach_m) & alike
+    linked = (apart_m <= np.minimum(reach_m, LINK_MOST_M)) & alike
     n = len(flying.place)
     graph = coo_array((np.ones(int(linked.sum()), np.int8), (a[linked], b[linked])), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)

@@ -18,7 +18,7 @@ from dronewall.model.observations import ObservationKind, Observations
 from dronewall.tracking.group_count import Seen
 
 GATE_SQ = 14.0
-"""A plot lies in a group if it is no farther from the middle, in squared sigmas of members' places and its own error."""
+"""A plot lies in a group if it is no farther from the middle, in squared sigmas of members' places and its error."""
 MARGIN_M = 50.0
 MEMORY = 0.88
 """What a scan counts for when the next has come: the means are worth up to eight scans."""
@@ -157,9 +157,9 @@ class GroupScans:
         """Become what `checkpoint` returned."""
         self._sums = {}
         for (group, slot, stamp, at_ns), v in zip(state["groups.scans"].tolist(), state["groups.sums"], strict=True):
-            self._sums[group, slot] = Sums(
-                stamp, at_ns, v[:14].copy(), *(float(x) for x in v[14:18]), v[18:].reshape(3, 3).copy()
-            )
+            scans, plots, clutter, freedom = v[14:18].tolist()
+            now, products = v[:14].copy(), v[18:].reshape(3, 3).copy()
+            self._sums[group, slot] = Sums(stamp, at_ns, now, scans, plots, clutter, freedom, products)
 
 
 def extent(products: FloatArray) -> FloatArray:

@@ -32,7 +32,7 @@ PLACE_SIGMAS_SQ, PLACE_MARGIN_M, PLACE_ALIKE_MPS = 9.0, 500.0, 20.0
 SEEN_WITHIN_SCANS = 6
 SILENT_REVISITS = 1.5
 PACE_MPS = 5.0
-"""1-σ by which a member's velocity differs from its group's, told each second to those that have no plot of their own."""
+"""1-σ by which a member's velocity differs from its group's: told each second to those that are not heard."""
 CELL_ASSUMED_M = 150.0
 """Where no radar sees a track."""
 
@@ -69,6 +69,9 @@ class GroupBook:
         self._next_id = (shard << 48) + 1
         self._reviewed_s = -1
 
+    def __len__(self) -> int:
+        return len(self._groups)
+
     def count_plots(self, plots: ScanPlots) -> NDArray[np.bool_]:
         """Count new plots (n,) for the groups they lie in; return which lie in one."""
         inside = np.zeros(len(plots.slot), np.bool_)
@@ -101,7 +104,7 @@ class GroupBook:
         before = c.group[:n].copy()
         c.group[:n] = 0
         rows = np.flatnonzero((c.status[:n] != TrackStatus.TENTATIVE) & (c.icao24[:n] == 0))
-        pairs = near_pairs(x[rows, :3])
+        pairs = near_pairs(x[rows])
         if not len(pairs):
             return
         some = np.unique(pairs)

@@ -200,10 +200,10 @@ def shared_plots(tracks, copies, edges, look):
 @kernel
 def _in_one_cell(nu, noise):
     """Whether a plot lies in one resolution cell with what a track should have read when it cruises."""
+    near = True
     for a in range(3):
-        if abs(nu[0, a]) > CELL_SIGMA * sqrt(noise[a, a]):
-            return False
-    return True
+        near &= abs(nu[0, a]) <= CELL_SIGMA * sqrt(noise[a, a])
+    return near
 
 
 @kernel

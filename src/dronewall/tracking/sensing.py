@@ -95,7 +95,7 @@ class Sensing:
             learned=self._p.clutter_at_first,
             map=ClutterMap(sensor.range_max_m or RADAR_REACH_M),
             pd_told=min(sensor.pd or PD_ASSUMED, 1.0),
-            site=ecef_from_geodetic(sensor.lat_deg, sensor.lon_deg, sensor.hae_m) if sensor.sited else None,
+            site=_site(sensor),
             sigma_range_m=sensor.sigma.range_m or SIGMA_RANGE_M,
             sigma_azimuth_rad=math.radians(sensor.sigma.azimuth_deg or SIGMA_AZIMUTH_DEG),
         )
@@ -160,6 +160,13 @@ class Sensing:
             antenna.map.restore({name: state[f"antennas.map.{name}"][n] for name in ClutterMap.NAMES})
             antenna.stamp, antenna.scan, antenna.since_ns, antenna.heard_ns = (int(value) for value in row[1:])
             antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
+
+
+def _site(sensor: Sensor) -> NDArray[np.float64] | None:
+    """Return where a sensor stands, ECEF m, None if it moves."""
+    if sensor.lat_deg is None or sensor.lon_deg is None or sensor.hae_m is None:
+        return None
+    return ecef_from_geodetic(sensor.lat_deg, sensor.lon_deg, sensor.hae_m)
 
 
 def kappa_of_direction(per_rad: NDArray[np.float64], raised: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -18,8 +18,8 @@ class TrackColumns(NamedTuple):
 
     `mean`, `cov`, `weight` are the modes of the IMM at `at_ns`. `visited` and `hit` hold, per scanning radar, the stamp
     of the last scan in which the track had a candidate plot, and in which one was taken as its own. `revisit_s` is how
-    often it is heard. `claims_only` tells that nothing but the object's own word supports it. `group` is the group it flies in, 0 for
-    none.
+    often it is heard. `claims_only` tells that nothing but the object's own word supports it. `group` is the group it
+    flies in, 0 for none.
     """
 
     track_id: NDArray[np.int64]

@@ -55,7 +55,7 @@ NO_REMOTE = RemoteTracks.empty()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """A step's tracks and groups, and for each observation and remote track the number of the track that took it (-1 none)."""
+    """A step's tracks and groups, and for each observation and remote track the track that took it (-1 none)."""
 
     tracks: Tracks
     groups: Groups
@@ -92,8 +92,7 @@ class Tracker:
         taken = observations.take(ordered)
         look = self._looks(taken, events)
         outcome = self._associate(look, events)
-        counted, plots = _scan_plots(taken, look, events)
-        self._learn_clutter(look, outcome, counted[self._groups.count_plots(plots)])
+        self._learn_clutter(look, outcome, self._grouped(taken, look, events))
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
@@ -229,6 +228,13 @@ class Tracker:
         )
         store.clear_claims(before)
         return outcome
+
+    def _grouped(self, o: Observations, look: Looks, events: Events) -> NDArray[np.intp]:
+        """Count plots for the groups they lie in; return the rows of those that lie in one."""
+        if not len(self._groups):
+            return np.empty(0, np.intp)
+        rows, plots = _scan_plots(o, look, events)
+        return rows[self._groups.count_plots(plots)]
 
     def _learn_clutter(self, look: Looks, outcome: Outcome, grouped: NDArray[np.intp]) -> None:
         """Add to each radar's scan the plots that no track claimed, and to its map those of no established track.

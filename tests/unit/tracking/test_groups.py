@@ -97,7 +97,7 @@ def test_a_group_keeps_its_number_while_its_members_come_and_go() -> None:
     sky, numbers = Sky(), set()
     for second in range(40):
         ids = np.arange(9) + second // 3
-        groups = sky.show(grid(9, 300.0) + [40.0 * second, 0.0], (40.0, 0.0), ids)
+        groups = sky.show(grid(9, 300.0) + np.array([40.0 * second, 0.0]), (40.0, 0.0), ids)
         numbers |= set(groups.group_id.tolist())
     assert numbers == {1}
 
@@ -105,7 +105,7 @@ def test_a_group_keeps_its_number_while_its_members_come_and_go() -> None:
 def test_a_group_keeps_its_number_when_all_its_members_change_at_once() -> None:
     sky = Sky()
     sky.show(grid(9, 300.0), (40.0, 0.0), range(1, 10))
-    groups = sky.show(grid(8, 300.0) + [40.0, 0.0], (40.0, 0.0), range(101, 109))
+    groups = sky.show(grid(8, 300.0) + np.array([40.0, 0.0]), (40.0, 0.0), range(101, 109))
     assert groups.group_id.tolist() == [1]
 
 
@@ -138,7 +138,7 @@ def test_a_group_that_parts_leaves_its_number_to_the_larger_part() -> None:
 
 def test_two_groups_that_become_one_keep_the_older_number() -> None:
     sky = Sky()
-    places = np.concatenate([grid(4, 300.0), grid(9, 300.0) + [3_000.0, 0.0]])
+    places = np.concatenate([grid(4, 300.0), grid(9, 300.0) + np.array([3_000.0, 0.0])])
     velocity = np.concatenate([np.tile([44.0, 0.0], (4, 1)), np.tile([40.0, 0.0], (9, 1))])
     sky.show(places[:4], velocity[:4], range(1, 5))
     for second in range(1, 700):
@@ -149,7 +149,7 @@ def test_two_groups_that_become_one_keep_the_older_number() -> None:
 
 def test_two_groups_that_pass_each_other_stay_two() -> None:
     sky = Sky()
-    one, other = grid(9, 300.0), grid(6, 300.0) + [4_000.0, 0.0]
+    one, other = grid(9, 300.0), grid(6, 300.0) + np.array([4_000.0, 0.0])
     velocity = np.concatenate([np.tile([40.0, 0.0], (9, 1)), np.tile([-40.0, 0.0], (6, 1))])
     places = np.concatenate([one, other])
     for second in range(100):
@@ -160,11 +160,11 @@ def test_two_groups_that_pass_each_other_stay_two() -> None:
 def test_a_restored_book_goes_on_as_if_nothing_had_happened() -> None:
     sky = Sky()
     for second in range(5):
-        sky.show(grid(9, 300.0) + [40.0 * second, 0.0], (40.0, 0.0), range(1, 10))
+        sky.show(grid(9, 300.0) + np.array([40.0 * second, 0.0]), (40.0, 0.0), range(1, 10))
     other = Sky()
     other.book.restore(sky.book.checkpoint())
     other.now_ns = sky.now_ns
-    told = [each.show(grid(8, 300.0) + [200.0, 0.0], (40.0, 0.0), range(101, 109)) for each in (sky, other)]
+    told = [each.show(grid(8, 300.0) + np.array([200.0, 0.0]), (40.0, 0.0), range(101, 109)) for each in (sky, other)]
     for (_, mine), (_, its) in zip(told[0].columns(), told[1].columns(), strict=True):
         np.testing.assert_array_equal(mine, its)
 

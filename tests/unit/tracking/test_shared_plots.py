@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes, enu_from_spherical
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensor, SensorKind, Sensors, Sigma
