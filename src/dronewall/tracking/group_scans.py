@@ -113,7 +113,7 @@ class GroupScans:
         for part in _by_scan(plots.slot[rows], plots.stamp[rows]):
             mine = rows[part]
             seen = o.take(mine)
-            false = plots.kappa[mine] * volume[part] / _volume_per_z(seen)
+            false = np.nan_to_num(plots.kappa[mine] * volume[part] / _volume_per_z(seen))
             sums = self._sums.setdefault((group_id, int(plots.slot[mine[0]])), Sums())
             sums.begin(int(plots.stamp[mine[0]]))
             sums.add(_deviations(seen, mean, later_s[mine]), float(false.mean()), int(seen.at_ns.max()))

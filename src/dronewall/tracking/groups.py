@@ -103,7 +103,8 @@ class GroupBook:
         c, n = store.columns, store.count
         before = c.group[:n].copy()
         c.group[:n] = 0
-        rows = np.flatnonzero((c.status[:n] != TrackStatus.TENTATIVE) & (c.icao24[:n] == 0))
+        nameless = (c.status[:n] != TrackStatus.TENTATIVE) & (c.icao24[:n] == 0)
+        rows = np.flatnonzero(nameless & np.isfinite(x).all(axis=1))
         pairs = near_pairs(x[rows])
         if not len(pairs):
             return
