@@ -63,3 +63,12 @@ def components(flying: Flying, pairs: IntArray) -> IntArray:
     n = len(flying.place)
     graph = coo_array((np.ones(int(linked.sum()), np.int8), (a[linked], b[linked])), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def of_one_pace(flying: Flying, rows: IntArray) -> NDArray[np.bool_]:
+    """Return which tracks of a cluster, `rows` (k,), fly as most of it do: links alone would make a chain of a fan."""
+    middle = np.median(flying.velocity[rows], axis=0)
+    unlike_mps = np.linalg.norm(flying.velocity[rows] - middle, axis=1)
+    slack = np.where(flying.before[rows] > 0, HELD_FARTHER, 1.0)
+    sigma = np.minimum(flying.sigma_mps[rows], SIGMA_MOST_MPS)
+    return np.asarray(unlike_mps <= slack * (ALIKE_MPS + ALIKE_SIGMAS * sigma))

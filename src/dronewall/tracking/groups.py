@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dronewall.model.groups import Groups
 from dronewall.model.tracks import TrackStatus
 from dronewall.tracking.group_count import Count, count_of, posterior
-from dronewall.tracking.group_links import Flying, components, near_pairs
+from dronewall.tracking.group_links import Flying, components, near_pairs, of_one_pace
 from dronewall.tracking.group_scans import GroupScans, ScanPlots
 from dronewall.tracking.parameters import CELL_SIGMA
 from dronewall.tracking.sensing import Sensing
@@ -112,8 +112,11 @@ class GroupBook:
         rows, pairs = rows[some], np.searchsorted(some, pairs)
         sigma_mps = np.sqrt(np.trace(cov[rows, 3:, 3:], axis1=1, axis2=2) / 3.0)
         cell_m = _cells(store, rows, x[rows, :3], sensing)
-        label = components(Flying(x[rows, :3], x[rows, 3:], sigma_mps, before[rows], cell_m), pairs)
-        clusters = [rows[label == one] for one in np.flatnonzero(np.bincount(label) >= LEAST_KEPT)]
+        flying = Flying(x[rows, :3], x[rows, 3:], sigma_mps, before[rows], cell_m)
+        label = components(flying, pairs)
+        found = [np.flatnonzero(label == one) for one in np.flatnonzero(np.bincount(label) >= LEAST_KEPT)]
+        paced = [some[of_one_pace(flying, some)] for some in found]
+        clusters = [rows[some] for some in paced if len(some) >= LEAST_KEPT]
         for group_id, cluster in self._named(clusters, before, x, now_ns):
             c.group[cluster] = group_id
             self._groups[group_id] = self._met(group_id, x[cluster], now_ns)

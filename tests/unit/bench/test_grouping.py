@@ -27,13 +27,15 @@ def test_a_swarm_that_is_told_well_is_told_so() -> None:
         "group_covers": 1.0,
         "group_width": pytest.approx(0.26),
         "group_unbroken": 1.0,
+        "group_numbers": 2.0,
     }
 
 
 def test_another_number_and_no_group_at_all_are_breaks() -> None:
     first, second, none = told((1, 44, 50, 57)), told((2, 44, 50, 57)), Groups.empty()
     values = group_values(50, over(50, first) + over(25, second, begin=50) + over(25, none, begin=75))
-    assert values["group_unbroken"] == pytest.approx(0.5)
+    assert values["group_unbroken"] == pytest.approx(20 / 70)
+    assert values["group_numbers"] == 2.0
     assert values["group_covers"] == pytest.approx(45 / 70)
 
 

@@ -93,6 +93,13 @@ def test_those_that_cross_are_no_group() -> None:
     assert len(sky.show(grid(9, 300.0), velocity, range(1, 10))) == 0
 
 
+def test_a_fan_of_which_neighbours_alone_fly_alike_is_no_group() -> None:
+    sky = Sky()
+    course = np.arange(5) * 0.12
+    velocity = 55.0 * np.stack([np.sin(course), np.cos(course)], axis=1)
+    assert len(sky.show(np.stack([np.arange(5) * 400.0, np.zeros(5)], axis=1), velocity, range(1, 6))) == 0
+
+
 def test_a_group_keeps_its_number_while_its_members_come_and_go() -> None:
     sky, numbers = Sky(), set()
     for second in range(40):
