@@ -9,6 +9,9 @@ import pytest
 from dronewall.bench.tracking.grouping import group_values
 from dronewall.bench.tracking.play import Played, play
 from dronewall.bench.tracking_scenes.catalogue import staged
+from dronewall.engine.clock import NS_PER_S
+from dronewall.model.picture import TruthDomain
+from dronewall.pipeline import Pipeline
 
 SECONDS = 100.0
 
@@ -31,6 +34,27 @@ def test_of_a_swarm_that_is_not_resolved_the_interval_holds_the_number(name: str
     assert told["group_covers"] is not None
     assert told["group_covers"] >= 0.9
     assert told["group_unbroken"] == 1.0
+
+
+def test_groups_go_on_after_a_restart_as_if_nothing_had_happened() -> None:
+    stage = staged("swarm-300", 1)
+    begin_ns = stage.scene.epoch_ns
+
+    def groups(pipeline: Pipeline, from_s: int, to_s: int) -> list[list[object]]:
+        told = []
+        for second in range(from_s, to_s):
+            since_ns, until_ns = begin_ns + second * NS_PER_S, begin_ns + (second + 1) * NS_PER_S
+            plots = stage.scene.plots_between(since_ns, until_ns)
+            picture = pipeline.step(plots, now_ns=until_ns, seq=second)
+            told.append([values.tolist() for _, values in picture.groups.columns()])
+        return told
+
+    first, second = (Pipeline(stage.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0) for _ in range(2))
+    groups(first, 0, 45)
+    second.restore(first.checkpoint())
+    told = groups(first, 45, 60)
+    assert told[-1][0], "there is a group"
+    assert groups(second, 45, 60) == told
 
 
 @pytest.mark.parametrize("name", ["dense", "crossing", "radar-50"])
