@@ -89,6 +89,7 @@ class Pipeline:
             tracks=tracked.tracks,
             identities=identities,
             remote_tracks=remote_tracks,
+            groups=tracked.groups,
             bearings=bearings,
             alerts=alerts,
             plots_total=self._plots_total,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dronewall.bench.page_wall import MadeUpWall
+from dronewall.model.groups import Groups
 from dronewall.model.identity import Affiliation
 from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.sensors import SensorKind
@@ -122,6 +123,40 @@ def test_a_coasting_track_is_hollow_and_its_age_is_written(visit: Visits, wall: 
     assert any(near(colour, (232, 223, 140), by=30) for colour in drawn), "its frame is drawn in its colour"
     assert page.cop("counts.coasting") >= 1
     page.keep("coasting")
+
+
+def test_a_group_is_one_outline_with_its_count_and_its_members_tell_of_it(visit: Visits) -> None:
+    def grouped(picture: Picture, status: WallStatus) -> tuple[Picture, WallStatus]:
+        groups = Groups.of(
+            1,
+            group_id=[7],
+            mean=picture.tracks.mean[:1],
+            spread=np.diag([4e6] * 3),
+            members=1,
+            count=50,
+            count_low=44,
+            count_high=57,
+        )
+        member = np.where(np.arange(len(picture.tracks)) == 0, 7, 0)
+        return replace(picture, groups=groups, tracks=replace(picture.tracks, group_id=member)), status
+
+    with MadeUpWall(20, arrays=1) as wall:
+        wall.edited = grouped
+        page = visit(wall)
+        look_at(page, wall, 0, 11)
+        page.until("cop.counts.groups === 1")
+        page.page.evaluate("""async () => {
+            const { groupCount } = await import('/static/js/tracks.js');
+            window.told = groupCount({ count: [50], count_low: [44], count_high: [57] }, 0);
+        }""")
+        assert page.page.evaluate("() => window.told") == "≈ 50 (44–57)"
+        x, y = page.cop("pixelOf('T-000001')")
+        box = page.page.locator("#map").bounding_box()
+        page.page.mouse.click(box["x"] + x, box["y"] + y)
+        page.page.wait_for_selector("#details .body")
+        assert "G-0007, ≈ 50 objects (44–57)" in page.page.inner_text("#details")
+        page.keep("group")
+        assert page.errors == []
 
 
 def test_a_bearing_leaves_its_sensor_and_ends_in_no_point(visit: Visits) -> None:

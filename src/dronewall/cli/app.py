@@ -124,12 +124,15 @@ def track(
     settled: Annotated[
         bool, typer.Option("--settled", help="Write each instant once plots up to 30 s late have found their place.")
     ] = False,
+    groups: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write groups.csv: swarms and how many they hold.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the tracker alone over a file of plots."""
     from dronewall.cli.track import run_track
 
-    sys.exit(run_track(sensors, plots, out, sample_s=sample_s, settling=settled, as_json=as_json))
+    sys.exit(run_track(sensors, plots, out, groups, sample_s=sample_s, settling=settled, as_json=as_json))
 
 
 @app.command(epilog="Example: dronewall score truth.csv tracks.csv")

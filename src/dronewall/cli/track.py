@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -15,15 +16,17 @@ from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.engine.entries import Content, PlotsCame
 from dronewall.model.errors import InputError
 from dronewall.model.picture import Picture
-from dronewall.picture.tracks_csv import HEADER, rows
+from dronewall.picture import groups_csv, tracks_csv
 from dronewall.run.replay import played
 from dronewall.run.summary import Summary
 
 EPOCH = date(1970, 1, 1)
 
 
-def run_track(sensors: Path, plots: Path, out: Path, *, sample_s: float, settling: bool, as_json: bool) -> int:
-    """Write the tracks of a file of plots, print the figures, return the exit status."""
+def run_track(
+    sensors: Path, plots: Path, out: Path, groups: Path | None, *, sample_s: float, settling: bool, as_json: bool
+) -> int:
+    """Write the tracks and, if asked, the groups of a file of plots, print the figures, return the exit status."""
     sample_ns = round(sample_s * NS_PER_S)
     step_ns = step_between(sample_ns)
     what = replay_of([plots], sensors=sensors, day=EPOCH, step_ns=step_ns, last_ns=sample_ns, settling=settling)
@@ -31,15 +34,24 @@ def run_track(sensors: Path, plots: Path, out: Path, *, sample_s: float, settlin
     compiled(progress.tell)
     clock = WallClock()
     began_ns, began_cpu = clock.now_ns(), os.times()
+    wanted = [(out, tracks_csv.HEADER, tracks_csv.rows)]
+    if groups is not None:
+        wanted.append((groups, groups_csv.HEADER, groups_csv.rows))
     try:
-        with out.open("w", encoding="utf-8", newline="") as file:
-            file.write(HEADER)
+        with ExitStack() as files:
+            tables = []
+            for path, header, rows in wanted:
+                file = files.enter_context(path.open("w", encoding="utf-8", newline=""))
+                file.write(header)
+                tables.append((file, rows))
             for picture in played(what.numbered, what.reader, observers=(summary, order)):
                 if picture.at_ns % sample_ns == 0:
-                    file.write(rows(picture))
+                    for file, rows in tables:
+                        file.write(rows(picture))
                 progress.tell(f"{picture.plots_total} plots, {picture.confirmed_total} tracks")
     except OSError as error:
-        raise InputError(f"it cannot be written: {error.strerror}", "Name another file.", str(out)) from error
+        names = ", ".join(str(path) for path, _, _ in wanted)
+        raise InputError(f"it cannot be written: {error.strerror}", "Name another file.", names) from error
     progress.done()
     ended_cpu = os.times()
     wall_s = (clock.now_ns() - began_ns) / NS_PER_S

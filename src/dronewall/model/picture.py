@@ -8,6 +8,7 @@ from enum import Enum, IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.model.groups import Groups
 from dronewall.model.identity import Identities
 from dronewall.model.plots import NAN
 from dronewall.model.sensors import SensorKind
@@ -101,3 +102,4 @@ class Picture:
     unplaceable: tuple[tuple[str, str, int], ...]
     track_events: tuple[TrackEvent, ...] = ()
     took_received_ns: NDArray[np.int64] = field(default_factory=_nothing_taken)
+    groups: Groups = field(default_factory=Groups.empty)

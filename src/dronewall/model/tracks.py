@@ -64,7 +64,7 @@ class Tracks(Table):
     emitted); `heard_ns` the newest information by kind of sensor, 0 for never. `classes` are probabilities, all 0
     when no sensor said anything. Claims (`icao24`, `callsign`, `squawk`, `uas_id`) are what the object says of itself,
     `claimed_ns` when it last did, `claims_since_ns` when it began. `also` are numbers of tracks that were merged into
-    it, the newest first, 0 for none.
+    it, the newest first, 0 for none. `group_id` is the group it flies in, 0 for none.
     """
 
     track_id: NDArray[np.int64] = column("<i8")
@@ -84,6 +84,7 @@ class Tracks(Table):
     claimed_ns: NDArray[np.int64] = column("<i8")
     claims_since_ns: NDArray[np.int64] = column("<i8")
     also: NDArray[np.int64] = column("<i8", cell=(ALSO_MOST,))
+    group_id: NDArray[np.int64] = column("<i8")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

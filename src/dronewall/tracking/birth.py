@@ -60,6 +60,7 @@ def begin(tracks, row, track_id, at_ns, existence, claims_only):
     """Make row `row` a tentative track that knows nothing yet but its number and when it began."""
     tracks.heard_ns[row] = 0
     tracks.class_score[row] = 0.0
+    tracks.group[row] = 0
     tracks.visited[row] = 0
     tracks.hit[row] = 0
     tracks.track_id[row] = track_id

@@ -23,7 +23,7 @@ from dronewall.tracking.columns import LOOK
 from dronewall.tracking.comparison import compared
 from dronewall.tracking.measurement import sound_delay, to_enu
 from dronewall.tracking.motion import copy_modes, local_up
-from dronewall.tracking.parameters import MODES
+from dronewall.tracking.parameters import CELL_SIGMA, MODES
 from dronewall.tracking.update import (
     absorb_range_rate,
     absorb_velocity,
@@ -43,6 +43,9 @@ UNEXPECTED_PD = 0.5
 """How much of its declared pd a radar has for a track it has not seen lately: it may be below its horizon."""
 SURE = 1e9
 """Odds beyond this are certainty; larger ones would drown the 1 they are weighed against in rounding."""
+SHARED = 0.8
+"""How probable it is that a member of a group, of whose own no plot is, was seen in the plot of another member that
+lies in one resolution cell with it."""
 BIRTH_LEAST = 1e-6
 UNCLAIMED_LEAST = 0.1
 CLAIM_BONUS = 1e4
@@ -100,7 +103,8 @@ def _look(tracks, count, next_id, index, look, extent, p, out, seen, slot):
     _weigh(tracks, copies, edges, look, stamp)
     taken, missed, unclaimed = np.empty(len(edges.psi)), np.empty(len(copies.row)), np.empty(last - first)
     associate(edges.psi, edges.first, edges.plot - first, last - first, taken, missed, unclaimed)
-    _update_all(tracks, copies, edges, look, taken, missed, stamp)
+    shared = shared_plots(tracks, copies, edges, look)
+    _update_all(tracks, copies, edges, look, taken, missed, shared, stamp)
     owner = np.full(last - first, -1, np.int32)
     for i in range(len(copies.row)):
         for e in range(edges.first[i], edges.first[i + 1]):
@@ -197,8 +201,38 @@ def _rate_fits(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps,
 
 
 @kernel
-def _update_all(tracks, copies, edges, look, taken, missed, stamp):
-    """Update each changed track's existence, mode weights and modes by what its candidates turned out to be worth."""
+def shared_plots(tracks, copies, edges, look):
+    """Return for each track how probable it is that its echo, if it gave one, is in the plot of another of its group.
+
+    A radar makes one plot of what is in one resolution cell: who has no plot of its own there was not missed.
+    """
+    shared = np.zeros(len(copies.row))
+    for i in range(len(copies.row)):
+        group = tracks.group[copies.row[i]]
+        if group == 0:
+            continue
+        for e in range(edges.first[i], edges.first[i + 1]):
+            if edges.doubt[e] > 0.0 and _in_one_cell(edges.nu[e], look.noise[edges.plot[e]]):
+                shared[i] = SHARED
+                break
+    return shared
+
+
+@kernel
+def _in_one_cell(nu, noise):
+    """Whether a plot lies in one resolution cell with what a track should have read when it cruises."""
+    near = True
+    for a in range(3):
+        near &= abs(nu[0, a]) <= CELL_SIGMA * sqrt(noise[a, a])
+    return near
+
+
+@kernel
+def _update_all(tracks, copies, edges, look, taken, missed, shared, stamp):
+    """Update each changed track's existence, mode weights and modes by what its candidates turned out to be worth.
+
+    What is `shared` was seen without a plot of its own.
+    """
     gain, a, ap, mean, cov = np.empty((6, 3)), np.empty((6, 6)), np.empty((6, 6)), np.empty(6), np.empty((6, 6))
     beta, support = np.empty(len(taken)), np.empty(MODES)
     for i in range(len(copies.row)):
@@ -206,7 +240,7 @@ def _update_all(tracks, copies, edges, look, taken, missed, stamp):
             continue
         first, last, row, modes = edges.first[i], edges.first[i + 1], copies.row[i], copies.modes[i]
         r, j = tracks.existence[row], edges.plot[first]
-        radar, pd = look.radar[j], look.pd[j]
+        radar, pd = look.radar[j], look.pd[j] * (1.0 - shared[i])
         absent = missed[i] * r
         if _is_expected(tracks.hit, row, radar, stamp):
             absent *= (1.0 - pd) / (1.0 - r * pd)

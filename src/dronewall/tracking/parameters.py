@@ -7,6 +7,8 @@ from typing import NamedTuple
 CRUISE, TURN, HOVER = range(3)
 """Motion modes: constant velocity with little noise, the same with enough noise for a manoeuvre, and hovering."""
 MODES = 3
+CELL_SIGMA = 4.0
+"""A radar's resolution cell is taken to be so many of its sigmas wide on each axis: no format declares it."""
 WEIGHTS_AT_BIRTH = (0.6, 0.4, 0.0)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.tracking.coverage import ClutterMap
 from dronewall.tracking.parameters import Parameters
@@ -19,6 +20,8 @@ SCANNING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind
 PERIOD_AT_LEAST_S, PERIOD_ASSUMED_S = 0.5, 4.0
 PD_ASSUMED, PD_AT_MOST = 0.8, 0.9
 """No radar is believed so sure that one silent scan could end a track."""
+SIGMA_RANGE_M, SIGMA_AZIMUTH_DEG = 100.0, 0.5
+"""Assumed of a radar that declares none, where it is asked how wide its resolution cell is."""
 RADAR_REACH_M, ELEVATION_SPAN_RAD, HEIGHT_SPAN_M = 200_000.0, math.radians(30.0), 12_000.0
 CLUTTER_MEMORY = 0.1
 """Weight of the newest scan in a radar's clutter, learned as plots that nobody claimed."""
@@ -40,7 +43,10 @@ _UNKNOWN_PER_M3 = 1e-13
 
 @dataclass(slots=True)
 class Antenna:
-    """One scanning radar's state: which scan is going on, since when, its newest plot, its clutter."""
+    """One scanning radar's state: which scan is going on, since when, its newest plot, its clutter.
+
+    `pd_told` is its chance of detection as declared; `site` where it stands, ECEF, None if it moves.
+    """
 
     sensor: int
     slot: int
@@ -50,6 +56,10 @@ class Antenna:
     clutter: float | None
     learned: float
     map: ClutterMap
+    pd_told: float
+    site: NDArray[np.float64] | None
+    sigma_range_m: float
+    sigma_azimuth_rad: float
     stamp: int = 1
     scan: int = -1
     since_ns: int = -1
@@ -89,6 +99,10 @@ class Sensing:
             clutter=sensor.clutter_per_scan,
             learned=self._p.clutter_at_first,
             map=ClutterMap(sensor.range_max_m or RADAR_REACH_M),
+            pd_told=min(sensor.pd or PD_ASSUMED, 1.0),
+            site=_site(sensor),
+            sigma_range_m=sensor.sigma.range_m or SIGMA_RANGE_M,
+            sigma_azimuth_rad=math.radians(sensor.sigma.azimuth_deg or SIGMA_AZIMUTH_DEG),
         )
 
     def clutter(self, antenna: Antenna) -> float:
@@ -157,6 +171,13 @@ def presence_reach_m(sensors: Sensors) -> NDArray[np.float64]:
     """Return how far each sensor hears that has no direction, 0 for all others."""
     only = SensorKind.ACOUSTIC_PRESENCE
     return np.array([(s.range_max_m or _REACH_M[only]) if s.kind is only and s.sited else 0.0 for s in sensors])
+
+
+def _site(sensor: Sensor) -> NDArray[np.float64] | None:
+    """Return where a sensor stands, ECEF m, None if it moves."""
+    if sensor.lat_deg is None or sensor.lon_deg is None or sensor.hae_m is None:
+        return None
+    return ecef_from_geodetic(sensor.lat_deg, sensor.lon_deg, sensor.hae_m)
 
 
 def kappa_of_direction(per_rad: NDArray[np.float64], raised: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -18,7 +18,8 @@ class TrackColumns(NamedTuple):
 
     `mean`, `cov`, `weight` are the modes of the IMM at `at_ns`. `visited` and `hit` hold, per scanning radar, the stamp
     of the last scan in which the track had a candidate plot, and in which one was taken as its own. `revisit_s` is how
-    often it is heard. `claims_only` tells that nothing but the object's own word supports it.
+    often it is heard. `claims_only` tells that nothing but the object's own word supports it. `group` is the group it
+    flies in, 0 for none.
     """
 
     track_id: NDArray[np.int64]
@@ -39,6 +40,7 @@ class TrackColumns(NamedTuple):
     claimed_ns: NDArray[np.int64]
     claims_since_ns: NDArray[np.int64]
     class_score: NDArray[np.float64]
+    group: NDArray[np.int64]
     visited: NDArray[np.int32]
     hit: NDArray[np.int32]
 
@@ -85,6 +87,7 @@ def _columns(capacity: int, radars: int) -> TrackColumns:
         "claimed_ns": np.zeros(capacity, np.int64),
         "claims_since_ns": np.zeros(capacity, np.int64),
         "class_score": np.zeros((capacity, CLASS_COUNT)),
+        "group": np.zeros(capacity, np.int64),
         "visited": np.zeros((capacity, radars), np.int32),
         "hit": np.zeros((capacity, radars), np.int32),
     }

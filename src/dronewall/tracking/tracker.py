@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.model.groups import Groups
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.track_acts import TrackAct, TrackEvent
@@ -16,6 +17,8 @@ from dronewall.model.tracks import RemoteTracks, Tracks, TrackStatus
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.acts import Acts, check, standing_in
 from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
+from dronewall.tracking.group_scans import ScanPlots, is_counted
+from dronewall.tracking.groups import GroupBook
 from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
@@ -59,9 +62,10 @@ NO_REMOTE = RemoteTracks.empty()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """A step's tracks, and for each observation and remote track the number of the track that took it (-1 none)."""
+    """A step's tracks and groups, and for each observation and remote track the track that took it (-1 none)."""
 
     tracks: Tracks
+    groups: Groups
     track_of_observation: NDArray[np.int64]
     track_of_remote: NDArray[np.int64]
     late: int
@@ -76,6 +80,7 @@ class Tracker:
         self._sensing = Sensing(sensors, self._p)
         self._lifecycle = Lifecycle(self._p)
         self._history, self._acts = TrackHistory(), Acts()
+        self._groups = GroupBook(shard=shard)
         self._vendors = VendorFusion(self._p)
         self._sound = SoundTracker(sensors, self._p)
         self._presence = Presence(sensors)
@@ -121,7 +126,7 @@ class Tracker:
         taken = observations.take(ordered)
         look = self._looks(taken, events)
         outcome = self._associate(look, events)
-        self._learn_clutter(look, outcome)
+        self._learn_clutter(look, outcome, self._grouped(taken, look, events))
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
@@ -134,7 +139,9 @@ class Tracker:
         kept = self._lifecycle.review(self._store, x, cov, history=self._history, apart=self._acts.apart, now_ns=now_ns)
         self._acts.forget_ended(self._store)
         self._history.end_step()
-        return Tracked(self._tracks(x[kept], cov[kept]), track_of, track_of_remote, int(outcome.late.sum()))
+        x, cov = x[kept], cov[kept]
+        groups = self._groups.review(self._store, x, cov, self._sensing, now_ns=now_ns)
+        return Tracked(self._tracks(x, cov), groups, track_of, track_of_remote, int(outcome.late.sum()))
 
     def _do(self, acts: Sequence[tuple[int, TrackAct]], now_ns: int) -> None:
         """Do what people said to tracks as they were in the last picture; whoever knows a number learns the new one."""
@@ -265,15 +272,27 @@ class Tracker:
         store.clear_claims(before)
         return outcome
 
-    def _learn_clutter(self, look: Looks, outcome: Outcome) -> None:
-        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track."""
+    def _grouped(self, o: Observations, look: Looks, events: Events) -> NDArray[np.intp]:
+        """Count plots for the groups they lie in; return the rows of those that lie in one."""
+        if not len(self._groups):
+            return np.empty(0, np.intp)
+        rows, plots = _scan_plots(o, look, events)
+        return rows[self._groups.count_plots(plots)]
+
+    def _learn_clutter(self, look: Looks, outcome: Outcome, grouped: NDArray[np.intp]) -> None:
+        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track.
+
+        Those that lie in a group, rows `grouped`, are its members', though not all of these have a track of their own.
+        """
         status = self._store.columns.status
         established = (outcome.row >= 0) & (status[np.maximum(outcome.row, 0)] != TrackStatus.TENTATIVE)
+        unclaimed = outcome.unclaimed.copy()
+        established[grouped], unclaimed[grouped] = True, 0.0
         for antenna in self._sensing.antennas.values():
             mine = np.flatnonzero((look.radar == antenna.slot) & (look.kind < ObservationKind.POSITION))
             if len(mine):
-                antenna.unclaimed += float(outcome.unclaimed[mine].sum())
-                nobody = np.where(established[mine], outcome.unclaimed[mine], 1.0)
+                antenna.unclaimed += float(unclaimed[mine].sum())
+                nobody = np.where(established[mine], unclaimed[mine], 1.0)
                 raised = look.kind[mine] == ObservationKind.RANGE_AZIMUTH_ELEVATION
                 elevation = np.where(raised, look.z[mine, 2], 0.0)
                 range_m = ranges_m(look.z[mine, 0], look.transmitter[mine])
@@ -336,6 +355,7 @@ class Tracker:
             claimed_ns=c.claimed_ns[:count].copy(),
             claims_since_ns=c.claims_since_ns[:count].copy(),
             also=self._store.also.numbers[:count].copy(),
+            group_id=c.group[:count].copy(),
         )
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
@@ -346,6 +366,7 @@ class Tracker:
             **self._lifecycle.checkpoint(),
             **self._history.checkpoint(),
             **self._acts.checkpoint(),
+            **self._groups.checkpoint(),
             **self._vendors.checkpoint(),
             **self._sound.checkpoint(),
             **self._presence.checkpoint(),
@@ -358,6 +379,7 @@ class Tracker:
         self._lifecycle.restore(state)
         self._history.restore(state)
         self._acts.restore(state)
+        self._groups.restore(state)
         self._vendors.restore(state)
         self._sound.restore(state)
         self._presence.restore(state)
@@ -368,6 +390,15 @@ def _events(rows: list[EventRow]) -> Events:
     at_ns = np.array([row[6] for row in rows], np.int64)
     first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
     return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy(), at_ns)
+
+
+def _scan_plots(o: Observations, look: Looks, events: Events) -> tuple[NDArray[np.intp], ScanPlots]:
+    """Return the plots of radars that may count objects, by row and each with its radar's slot and scan."""
+    stamp = np.zeros(len(o), np.int64)
+    for n in np.flatnonzero(events.what == LOOK).tolist():
+        stamp[events.first[n] : events.last[n]] = events.stamp[n]
+    rows = np.flatnonzero((look.radar >= 0) & is_counted(o))
+    return rows, ScanPlots(o.take(rows), look.radar[rows].astype(np.int64), stamp[rows], look.kappa[rows])
 
 
 def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDArray[np.float32]) -> None:

@@ -14,8 +14,9 @@ def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, apart, elder):
     """Write into `elder` (n,), by track, the row of the older track that describes the same object, or leave it at -1.
 
     Two tracks are twins if position and velocity agree within their covariances and no radar ever saw both in one scan,
-    unless a person said that they are two: `apart` (k, 2) holds the numbers of such pairs. `order` lists `rows` by
-    their first coordinate.
+    unless a person said that they are two: `apart` (k, 2) holds the numbers of such pairs. Members of one group are
+    near and alike and share plots: nothing tells a twin from a neighbour there. `order` lists `rows` by their first
+    coordinate.
     """
     c, d = np.empty((6, 6)), np.empty(6)
     for n in range(len(order)):
@@ -63,6 +64,8 @@ def _may_be_twins(x, tracks, a, b, near_m):
     if sqrt(apart) > near_m:
         return False
     if tracks.icao24[a] != 0 and tracks.icao24[b] != 0 and tracks.icao24[a] != tracks.icao24[b]:
+        return False
+    if tracks.group[a] != 0 and tracks.group[a] == tracks.group[b]:
         return False
     for radar in range(tracks.hit.shape[1]):
         if tracks.hit[a, radar] > 0 and tracks.hit[a, radar] == tracks.hit[b, radar]:

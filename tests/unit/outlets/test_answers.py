@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dronewall.bench.page_sky import made_up_sky, picture_of, status_of
+from dronewall.model.groups import Groups
 from dronewall.model.identity import Affiliation, Identity
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.status import SensorHealth
@@ -53,7 +54,7 @@ COLUMNS = [
 def test_a_track_is_told_in_the_columns_of_the_tracks_file() -> None:
     view = tracks_view(PICTURE, shown(PICTURE), SKY.sensors)
     told = json.loads(msgspec.json.encode(view))["tracks"][0]
-    assert [name for name in told if name != "id"] == COLUMNS
+    assert [name for name in told if name not in ("id", "group_id")] == COLUMNS
     assert told["id"] == "T-000001"
     assert told["lat_deg"] == pytest.approx(SKY.lat_deg[0])
     assert told["status"] in ("confirmed", "coasting")
@@ -73,6 +74,31 @@ def test_a_detail_tells_the_evidence_on_both_sides() -> None:
     assert detail.evidence_for == ("one",)
     assert detail.evidence_against == ("two", "three")
     assert detail.sources[0].kind in ("radar_3d", "adsb")
+
+
+def test_a_track_tells_its_group_and_the_group_how_many_it_likely_holds() -> None:
+    of_group = np.where(np.arange(30) < 4, 9, 0)
+    groups = Groups.of(
+        1,
+        group_id=[9],
+        since_ns=AT_NS,
+        mean=PICTURE.tracks.mean[:1],
+        spread=np.diag([9e4] * 3),
+        members=4,
+        count=50,
+        count_low=44,
+        count_high=57,
+    )
+    picture = replace(PICTURE, groups=groups, tracks=replace(PICTURE.tracks, group_id=of_group))
+    view = tracks_view(picture, shown(picture), SKY.sensors)
+    assert [(g.id, g.members, g.count_low, g.count, g.count_high) for g in view.groups] == [("G-0009", 4, 44, 50, 57)]
+    assert view.groups[0].lat_deg == pytest.approx(SKY.lat_deg[0])
+    assert [track.group_id for track in view.tracks if track.track_id <= 5] == [9, 9, 9, 9, None]
+    member, other = (track_detail(picture, shown(picture), number, None) for number in (1, 5))
+    assert member is not None
+    assert other is not None
+    assert member.group == view.groups[0]
+    assert other.group is None
 
 
 def test_a_track_that_is_not_there_has_no_detail() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dronewall.bench.page_sky import made_up_sky, picture_of
+from dronewall.model.groups import Groups
 from dronewall.model.identity import Affiliation
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.sensors import SensorKind
@@ -17,6 +18,7 @@ from dronewall.outlets.web.display import shown
 from dronewall.outlets.web.frames import (
     BEARING_COLUMNS,
     GONE_COLUMNS,
+    GROUP_COLUMNS,
     HEADER,
     MAGIC,
     REMOTE_COLUMNS,
@@ -39,11 +41,13 @@ def pictured(step: int = 0) -> Picture:
 def read(frame: bytes) -> dict[str, Any]:
     names = (
         "magic version kind domain number base seq at_ns sent_ns plots confirmed tracks gone remote bearings tentative"
+        " groups"
     )
     head = dict(zip(names.split(), HEADER.unpack_from(frame), strict=True))
     at, full = HEADER.size, head["kind"] == 0
     tables = {"tracks": TRACK_COLUMNS}
-    tables |= {"remote": REMOTE_COLUMNS, "bearings": BEARING_COLUMNS} if full else {"gone": GONE_COLUMNS}
+    whole = {"remote": REMOTE_COLUMNS, "bearings": BEARING_COLUMNS, "groups": GROUP_COLUMNS}
+    tables |= whole if full else {"gone": GONE_COLUMNS}
     for table, layout in tables.items():
         columns = {}
         for name, dtype in layout.items():
@@ -74,6 +78,25 @@ def test_a_full_frame_holds_the_whole_picture() -> None:
     np.testing.assert_allclose(columns["sigma_up_m"], 60.0, rtol=1e-4)
     assert (columns["affiliation"] == SKY.affiliation).all()
     assert (frame["remote"], frame["bearings"]) == (len(picture.remote_tracks), len(picture.bearings))
+
+
+def test_groups_stand_behind_all_that_older_readers_know() -> None:
+    picture = pictured()
+    mean = picture.tracks.mean[:1]
+    spread = np.diag([9e4, 9e4, 9e4])
+    groups = Groups.of(
+        1, group_id=[(2 << 48) + 5], mean=mean, spread=spread, members=31, count=50, count_low=44, count_high=57
+    )
+    without, withal = (
+        full_frame(each, shown(each), number=3, sent_ns=AT_NS) for each in (picture, replace(picture, groups=groups))
+    )
+    assert withal[HEADER.size : len(without)] == without[HEADER.size :]
+    columns = read(withal)["groups_columns"]
+    assert numbers(columns) == [(2 << 48) + 5]
+    told = [int(columns[name][0]) for name in ("members", "count", "count_low", "count_high")]
+    assert told == [31, 50, 44, 57]
+    np.testing.assert_allclose([columns["major_m"][0], columns["minor_m"][0]], 300.0, rtol=1e-5)
+    np.testing.assert_allclose(columns["lat_deg"][0], SKY.lat_deg[0], atol=1e-5)
 
 
 def test_every_column_begins_on_eight_bytes() -> None:

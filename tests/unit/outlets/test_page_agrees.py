@@ -18,7 +18,7 @@ DOCUMENT = (Path(__file__).resolve().parents[3] / "docs/page.md").read_text()
 WIRE = (STATIC / "js/wire.js").read_text()
 WORDS = (STATIC / "js/words.js").read_text()
 MAIN = (STATIC / "js/main.js").read_text()
-LAYOUTS = ("TRACK_COLUMNS", "GONE_COLUMNS", "REMOTE_COLUMNS", "BEARING_COLUMNS")
+LAYOUTS = ("TRACK_COLUMNS", "GONE_COLUMNS", "REMOTE_COLUMNS", "BEARING_COLUMNS", "GROUP_COLUMNS")
 TOLD_TYPES = {
     "u4": "u32",
     "i4": "i32",

@@ -62,6 +62,14 @@ def test_what_a_person_called_two_is_not_one(pair_of: tuple[int, int]) -> None:
     assert pair.doubles() == [False, False]
 
 
+def test_neighbours_in_one_group_are_two_objects() -> None:
+    pair = Pair()
+    pair.store.columns.group[:2] = 3
+    assert pair.doubles() == [False, False]
+    pair.store.columns.group[1] = 4
+    assert pair.doubles() == [False, True]
+
+
 @pytest.mark.parametrize(("axis", "apart"), [(0, 400.0), (4, 60.0)], ids=["elsewhere", "going elsewhere"])
 def test_tracks_that_differ_by_more_than_their_doubt_are_two(axis: int, apart: float) -> None:
     pair = Pair()

@@ -12,6 +12,7 @@ from dronewall.bench.tables import TrackTable, TruthTable, sampled
 from dronewall.bench.tracking_scenes.staging import Staged
 from dronewall.engine.clock import NS_PER_S, WallClock
 from dronewall.geodesy.wgs84 import enu_axes
+from dronewall.model.groups import Groups
 from dronewall.model.picture import TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.tracks import Tracks, TrackStatus
@@ -42,11 +43,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came out: samples of the tracks, the full ones where few enough, and the cost."""
+    """What came out: samples of the tracks, the full ones where few enough, the groups at every step, and the cost."""
 
     tracks: TrackTable
     kept: tuple[tuple[int, Tracks], ...]
     cost: Cost
+    groups: tuple[tuple[int, Groups], ...] = ()
 
 
 def truth_of(staged: Staged) -> TruthTable:
@@ -91,6 +93,7 @@ def play(staged: Staged) -> Played:
     clock, asked = WallClock(), set(instants(staged))
     samples: list[TrackTable] = []
     kept: list[tuple[int, Tracks]] = []
+    groups: list[tuple[int, Groups]] = []
     scan_ms: list[float] = []
     count = held = 0
     cpu_s = wall_s = 0.0
@@ -104,12 +107,14 @@ def play(staged: Staged) -> Played:
             wall_s += spent_s
             cpu_s += _cpu_s() - began_cpu
             count += int(np.count_nonzero(~plots.empty_scan))
+        groups.append((now_ns, picture.groups))
         held = max(held, len(picture.tracks))
         if now_ns in asked:
             samples.append(sampled(now_ns, picture.tracks))
             if len(picture.tracks) <= MOST_KEPT:
                 kept.append((now_ns, _shown(picture.tracks)))
-    return Played(TrackTable.concat(samples), tuple(kept), Cost(count, cpu_s, wall_s, tuple(scan_ms), held))
+    cost = Cost(count, cpu_s, wall_s, tuple(scan_ms), held)
+    return Played(TrackTable.concat(samples), tuple(kept), cost, tuple(groups))
 
 
 def _shown(tracks: Tracks) -> Tracks:

@@ -156,7 +156,7 @@ def _pooled(figure: str, values: Sequence[float | None]) -> float | None:
     told = [value for value in values if value is not None and np.isfinite(value)]
     if not told:
         return None
-    rates = ("id_changes_per_truth", "false_per_h_10000km2", "spuriousness", "dual")
+    rates = ("id_changes_per_truth", "false_per_h_10000km2", "spuriousness", "dual", "group_covers", "group_unbroken")
     return float(np.mean(told)) if figure in rates else float(np.median(told))
 
 

@@ -48,6 +48,13 @@ TARGETS = (
     Target("wall*", "confirm_after_four_s", most=15.0),
     Target("wall-huge", "real_time", least=3.0),
     Target("quiet*", "false_per_h_10000km2", most=0.1),
+    Target("swarm-600", "group_count_off", most=0.1),
+    Target("swarm-1000", "group_count_off", most=0.1),
+    Target("swarm-*", "group_covers", least=0.9),
+    Target("swarm-*", "group_unbroken", least=1.0),
+    Target("radar-*", "groups_false", most=0.0),
+    Target("crossing", "groups_false", most=0.0),
+    Target("dense", "groups_false", most=0.0),
     Target("vendor", "anees", 0.8, 1.2),
     Target("*", "dual", most=0.01),
 )

@@ -12,6 +12,7 @@ from dronewall.bench.gospa import gospa
 from dronewall.bench.score import Judged, judge, score_judged
 from dronewall.bench.tables import TrackTable, TruthTable
 from dronewall.bench.tracking.bound import bound, heard_by_four_s, looks_of, told
+from dronewall.bench.tracking.grouping import group_values
 from dronewall.bench.tracking.nis import nis_per_axis
 from dronewall.bench.tracking.play import Played
 from dronewall.bench.tracking_scenes.staging import Staged
@@ -51,6 +52,7 @@ def verdict(staged: Staged, truth: TruthTable, played: Played) -> Verdict:
         "dual": _dual(judged),
         "truths": float(len(np.unique(judged.scene.truth.object))),
         **_of_errors(off[established]),
+        **group_values(staged.swarm, played.groups),
         "plots_per_s": played.cost.plots_per_s,
         "scan_p50_ms": _percentile(played.cost.scan_ms, 50),
         "scan_p99_ms": _percentile(played.cost.scan_ms, 99),

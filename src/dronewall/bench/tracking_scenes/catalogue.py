@@ -31,6 +31,7 @@ NAMED: dict[str, Maker] = {
     "swarm-200": lambda name, seed: swarm_scene(name, seed, 200.0),
     "swarm-300": lambda name, seed: swarm_scene(name, seed, 300.0),
     "swarm-600": lambda name, seed: swarm_scene(name, seed, 600.0),
+    "swarm-1000": lambda name, seed: swarm_scene(name, seed, 1_000.0),
     "wall": wall_scene,
     "wall-straight": lambda name, seed: wall_scene(name, seed, turning=0.0),
     "wall-turning": lambda name, seed: wall_scene(name, seed, turning=1.0),

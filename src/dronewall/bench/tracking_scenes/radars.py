@@ -178,7 +178,7 @@ def swarm_scene(name: str, seed: int, spacing_m: float, *, objects: int = 50, se
     )
     sky = sky_of(flown, drones(objects, prefix="swarm"), rng, q_level=SWARM_NOISE[0], q_upright=SWARM_NOISE[1])
     staged = _three_radars(name, seed, sky, flown, seconds, cell=DRONE_CELL, period_s=2.5)
-    return replace(staged, noise=SWARM_NOISE)
+    return replace(staged, noise=SWARM_NOISE, swarm=objects)
 
 
 def _three_radars(

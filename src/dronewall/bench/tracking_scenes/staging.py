@@ -32,7 +32,8 @@ class Staged:
     """A scene and how it is judged: `cutoff_m`, `horizontal`, and an instant before which nobody is asked, `from_s`.
 
     `plan` is what its objects do, where row i of it is row i of the sky, and `noise` what is on it, level and upright;
-    without a plan no bound is known. `area_km2` is what false tracks are counted on.
+    without a plan no bound is known. `area_km2` is what false tracks are counted on. `swarm` is how many objects fly
+    as one group, 0 where none do.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Staged:
     plan: Flown | None = None
     noise: tuple[float, float] = (Q_LEVEL, Q_UPRIGHT)
     area_km2: float | None = None
+    swarm: int = 0
 
 
 def spots(

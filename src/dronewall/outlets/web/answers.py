@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from dronewall.model.groups import Groups, shown_group_id
 from dronewall.model.identity import Affiliation, Identity
 from dronewall.model.picture import Alert, Picture
 from dronewall.model.plots import ObjectClass
@@ -19,6 +20,7 @@ from dronewall.outlets.web.views import (
     AlertView,
     ClassView,
     FeedView,
+    GroupView,
     QueueView,
     RefusalView,
     RemoteTrackView,
@@ -43,6 +45,7 @@ def tracks_view(picture: Picture, shown: Shown, sensors: Sensors) -> TracksView:
         tentative=shown.tentative,
         tracks=track_views(shown, picture.at_ns),
         remote_tracks=remote_views(picture, sensors),
+        groups=group_views(picture.groups),
     )
 
 
@@ -73,6 +76,7 @@ def track_views(shown: Shown, at_ns: int) -> tuple[TrackView, ...]:
             quality=int(tracks.quality[row]),
             sensors=tuple(source.kind for source in sources(tracks, row, at_ns) if source.age_s <= FED_WITHIN_S),
             alternate_ids=alternate_ids(tracks, row),
+            group_id=int(tracks.group_id[row]) or None,
         )
         for row in range(len(tracks))
     )
@@ -103,6 +107,7 @@ def track_detail(picture: Picture, shown: Shown, track_id: int, identity: Identi
         events=tuple(
             event_view(event) for event in picture.track_events if track_id in (event.track_id, event.other_id)
         ),
+        group=next(iter(group_views(picture.groups.take(picture.groups.group_id == (view.group_id or 0)))), None),
     )
 
 
@@ -193,6 +198,33 @@ def remote_views(picture: Picture, sensors: Sensors) -> tuple[RemoteTrackView, .
             callsign=text(remote.callsign[row]),
         )
         for row in range(len(remote))
+    )
+
+
+def group_views(groups: Groups) -> tuple[GroupView, ...]:
+    """Return groups, each with how many objects it is thought to hold."""
+    place = kinematics_from_mean(groups.mean)
+    spread = spread_from_covariance(groups.spread, place.lat_deg, place.lon_deg)
+    return tuple(
+        GroupView(
+            group_id=int(groups.group_id[row]),
+            id=shown_group_id(int(groups.group_id[row])),
+            since_ns=int(groups.since_ns[row]),
+            lat_deg=float(place.lat_deg[row]),
+            lon_deg=float(place.lon_deg[row]),
+            hae_m=float(place.hae_m[row]),
+            ve_mps=float(place.velocity_mps[row, 0]),
+            vn_mps=float(place.velocity_mps[row, 1]),
+            vu_mps=float(place.velocity_mps[row, 2]),
+            major_m=float(spread.major_m[row]),
+            minor_m=float(spread.minor_m[row]),
+            azimuth_deg=float(spread.azimuth_deg[row]),
+            members=int(groups.members[row]),
+            count=int(groups.count[row]),
+            count_low=int(groups.count_low[row]),
+            count_high=int(groups.count_high[row]),
+        )
+        for row in range(len(groups))
     )
 
 

@@ -57,7 +57,7 @@ def kinematics_from_mean(mean: FloatArray) -> Kinematics:
 
 
 def spread_from_covariance(covariance: FloatArray, lat_deg: FloatArray, lon_deg: FloatArray) -> Spread:
-    """Return the spread of places with ECEF covariances (n, 6, 6), of which the first three axes are used."""
+    """Return the spread of places with ECEF covariances (n, 3, 3) or (n, 6, 6), of which the first three axes count."""
     axes = enu_axes(lat_deg, lon_deg)
     local = axes @ covariance[:, :3, :3] @ axes.transpose(0, 2, 1)
     sigma = np.sqrt(np.maximum(np.diagonal(local, axis1=1, axis2=2), 0.0))

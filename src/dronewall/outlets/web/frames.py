@@ -5,7 +5,7 @@ typed arrays over the message without copying it. `docs/page.md` tells the layou
 
 A **full** frame holds everything. A **delta** holds the tracks that changed since the frame numbered `base`, and the
 numbers of those that are gone; who has not seen `base` asks for nothing and simply gets the next full frame. Remote
-tracks and bearings travel in full frames only.
+tracks, bearings and groups travel in full frames only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.model.groups import Groups
 from dronewall.model.picture import Bearings, Picture, TruthDomain
 from dronewall.model.sensors import SensorKind
 from dronewall.model.tracks import RemoteTracks
@@ -25,9 +26,9 @@ from dronewall.outlets.web.display import Shown, kinematics_from_mean, spread_fr
 
 MAGIC = b"DWPF"
 VERSION = 1
-HEADER = Struct("<4sHBBIIqqqqqIIIII4x")
+HEADER = Struct("<4sHBBIIqqqqqIIIIII")
 """magic, version, kind, truth domain, number, base, picture seq, at_ns, sent_ns, plots_total, confirmed_total,
-tracks, gone, remote tracks, bearings, tentative: 80 bytes."""
+tracks, gone, remote tracks, bearings, tentative, groups: 80 bytes."""
 
 DOMAIN_CODE = {TruthDomain.LIVE: 0, TruthDomain.EXERCISE: 1, TruthDomain.SIMULATION: 2}
 FED_WITHIN_S = 60.0
@@ -83,6 +84,22 @@ BEARING_COLUMNS: Mapping[str, str] = {
     "track_high": "<u4",
     "kind": "|u1",
 }
+GROUP_COLUMNS: Mapping[str, str] = {
+    "id_low": "<u4",
+    "id_high": "<u4",
+    "lon_deg": "<f4",
+    "lat_deg": "<f4",
+    "hae_m": "<f4",
+    "course_deg": "<f4",
+    "speed_mps": "<f4",
+    "major_m": "<f4",
+    "minor_m": "<f4",
+    "azimuth_deg": "<f4",
+    "members": "<u4",
+    "count": "<u4",
+    "count_low": "<u4",
+    "count_high": "<u4",
+}
 NO_TRACK = 0xFFFF_FFFF
 """Both halves of the track number of a bearing that was associated with none."""
 
@@ -96,14 +113,15 @@ class FrameKind(IntEnum):
 
 def full_frame(picture: Picture, shown: Shown, *, number: int, sent_ns: int) -> bytes:
     """Return the frame that needs none before it."""
-    remote, bearings = picture.remote_tracks, picture.bearings
-    counts = (len(shown.tracks), 0, len(remote), len(bearings), shown.tentative)
+    remote, bearings, groups = picture.remote_tracks, picture.bearings, picture.groups
+    counts = (len(shown.tracks), 0, len(remote), len(bearings), shown.tentative, len(groups))
     return b"".join(
         (
             _header(picture, FrameKind.FULL, number, 0, sent_ns, counts),
             *_packed(TRACK_COLUMNS, track_columns(shown, picture.at_ns)),
             *_packed(REMOTE_COLUMNS, remote_columns(remote, picture.at_ns)),
             *_packed(BEARING_COLUMNS, bearing_columns(bearings, picture.at_ns)),
+            *_packed(GROUP_COLUMNS, group_columns(groups)),
         )
     )
 
@@ -112,7 +130,7 @@ def delta_frame(picture: Picture, shown: Shown, before: Shown, *, number: int, b
     """Return the frame of what changed since frame `base`, which showed `before`."""
     changed = shown.take(changed_rows(shown, before))
     gone = np.setdiff1d(before.tracks.track_id, shown.tracks.track_id)
-    counts = (len(changed.tracks), len(gone), 0, 0, shown.tentative)
+    counts = (len(changed.tracks), len(gone), 0, 0, shown.tentative, 0)
     return b"".join(
         (
             _header(picture, FrameKind.DELTA, number, base, sent_ns, counts),
@@ -201,6 +219,27 @@ def bearing_columns(bearings: Bearings, at_ns: int) -> Columns:
     }
 
 
+def group_columns(groups: Groups) -> Columns:
+    """Return the columns of groups as they travel; the ellipse is the 1-σ one of the members' places."""
+    place = kinematics_from_mean(groups.mean)
+    spread = spread_from_covariance(groups.spread, place.lat_deg, place.lon_deg)
+    return {
+        **_halves(groups.group_id),
+        "lon_deg": place.lon_deg,
+        "lat_deg": place.lat_deg,
+        "hae_m": place.hae_m,
+        "course_deg": place.course_deg,
+        "speed_mps": place.speed_mps,
+        "major_m": spread.major_m,
+        "minor_m": spread.minor_m,
+        "azimuth_deg": spread.azimuth_deg,
+        "members": groups.members,
+        "count": groups.count,
+        "count_low": groups.count_low,
+        "count_high": groups.count_high,
+    }
+
+
 def kinds_mask(heard_ns: NDArray[np.int64], at_ns: int) -> NDArray[np.uint16]:
     """Return, for each track, a bit for each kind of sensor that fed it within the last `FED_WITHIN_S`."""
     fed = (heard_ns > 0) & (at_ns - heard_ns <= int(FED_WITHIN_S * 1e9))
@@ -209,7 +248,7 @@ def kinds_mask(heard_ns: NDArray[np.int64], at_ns: int) -> NDArray[np.uint16]:
 
 
 def _header(
-    picture: Picture, kind: FrameKind, number: int, base: int, sent_ns: int, counts: tuple[int, int, int, int, int]
+    picture: Picture, kind: FrameKind, number: int, base: int, sent_ns: int, counts: tuple[int, int, int, int, int, int]
 ) -> bytes:
     return HEADER.pack(
         MAGIC,

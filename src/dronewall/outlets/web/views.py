@@ -21,7 +21,7 @@ class SourceView(View, frozen=True):
 
 
 class TrackView(View, frozen=True):
-    """One track, as `tracks.csv` names it; `id` is the number as people see it."""
+    """One track, as `tracks.csv` names it; `id` is the number as people see it, `group_id` the group it flies in."""
 
     track_id: int
     id: str
@@ -43,6 +43,7 @@ class TrackView(View, frozen=True):
     quality: int
     sensors: tuple[str, ...]
     alternate_ids: tuple[str, ...]
+    group_id: int | None = None
 
 
 class ClassView(View, frozen=True):
@@ -50,6 +51,31 @@ class ClassView(View, frozen=True):
 
     object_class: str = msgspec.field(name="class")
     p: float
+
+
+class GroupView(View, frozen=True):
+    """Objects that fly together, closer than sensors tell apart; `id` is the number as people see it.
+
+    `count` is the median of how many there are, with 90 % `count_low` to `count_high`; `members` how many tracks tell
+    `group_id`. The ellipse is the 1-σ one of the members' places, `azimuth_deg` the direction of its longer half-axis.
+    """
+
+    group_id: int
+    id: str
+    since_ns: int
+    lat_deg: float
+    lon_deg: float
+    hae_m: float
+    ve_mps: float
+    vn_mps: float
+    vu_mps: float
+    major_m: float
+    minor_m: float
+    azimuth_deg: float
+    members: int
+    count: int
+    count_low: int
+    count_high: int
 
 
 class TrackDetailView(View, frozen=True):
@@ -69,6 +95,7 @@ class TrackDetailView(View, frozen=True):
     evidence_for: tuple[str, ...]
     evidence_against: tuple[str, ...]
     events: tuple[TrackEventView, ...] = ()
+    group: GroupView | None = None
 
 
 class TrackEventView(View, frozen=True):
@@ -114,6 +141,7 @@ class TracksView(View, frozen=True):
     tentative: int
     tracks: tuple[TrackView, ...]
     remote_tracks: tuple[RemoteTrackView, ...]
+    groups: tuple[GroupView, ...] = ()
 
 
 class SensorView(View, frozen=True):

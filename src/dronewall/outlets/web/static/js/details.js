@@ -19,6 +19,7 @@ export function showTrack(detail, close) {
       ["Speed", `${figure(detail.speed_mps)} m/s · ${figure(detail.speed_mps * 3.6)} km/h`],
       ["Course", `${figure(detail.course_deg).padStart(3, "0")}° true · climb ${figure(track.vu_mps, 1)} m/s`],
       ["Existence", `${figure(track.existence * 100)} % · quality ${track.quality} of 15`],
+      ...(detail.group ? [["Group", groupWords(detail.group)]] : []),
       ["Information", `${age(detail.age_s * 1000)} old`],
     ]),
     ...reasons("For", detail.evidence_for),
@@ -87,6 +88,12 @@ function history(event, own) {
   const with_ = other === null ? "" : event.track_id === own ? ` to T-${other}` : ` from T-${other}`;
   const by = event.by ? ` by ${event.by}` : "";
   return `${clockTime(event.at_ns / 1e6)}Z ${event.kind}${with_}${by}: ${event.reason}`;
+}
+
+/** @param {any} group */
+function groupWords(group) {
+  const between = `${figure(group.count_low)}–${figure(group.count_high)}`;
+  return `${group.id}, ≈ ${figure(group.count)} objects (${between})`;
 }
 
 /** @param {any} identity */

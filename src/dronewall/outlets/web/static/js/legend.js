@@ -3,7 +3,7 @@
 import { byId, el } from "./dom.js";
 import { SHAPES } from "./ground.js";
 import { CELL } from "./symbols.js";
-import { ringInRing } from "./tracks.js";
+import { outline, ringInRing } from "./tracks.js";
 import { AFFILIATIONS, BEARING_INK, CLASSES, CLASS_UNKNOWN, HEALTH, SENSOR_KINDS } from "./words.js";
 
 /** @param {import("./symbols.js").Symbols} symbols */
@@ -18,6 +18,7 @@ export function showLegend(symbols) {
       [leader, "Leader: where it will be in 60 s (v changes it)"],
       [ellipse, "Ellipse: it is inside with 95 %"],
       [(pen) => ringInRing(pen, 20, 20), "R: remote track, estimated elsewhere"],
+      [(pen) => outline(pen, 20, 20, 16, 10, -0.5), "≈ 50 (44–57): group, how many it likely holds, between which with 90 %"],
     ]),
     group("Bearings: a direction, never a point", [
       [(pen) => wedge(pen, BEARING_INK.acoustic, []), "Sound heard; fades within 30 s"],

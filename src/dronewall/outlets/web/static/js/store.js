@@ -38,6 +38,7 @@ export class Store {
     this.trails = new Map();
     this.remote = { length: 0 };
     this.bearings = { length: 0 };
+    this.groups = { length: 0 };
     this.bearingsAtMs = 0;
     this.number = 0;
     this.seq = -1;
@@ -97,6 +98,7 @@ export class Store {
     }
     this.remote = frame.remote;
     this.bearings = frame.bearings;
+    this.groups = frame.groups;
     this.bearingsAtMs = frame.atMs;
     this.#leaveTrails();
   }

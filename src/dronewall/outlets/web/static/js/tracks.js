@@ -16,6 +16,7 @@ const ELLIPSE_95 = 2.4477;
 const HALO = "#070c12";
 const PLATE = "rgba(7,12,18,0.72)";
 const REMOTE_INK = "#56b4e9";
+const GROUP_INK = "#f0f0f0";
 const FONT = "11.5px 'Noto Sans', sans-serif";
 const LINE = 14;
 const CARRIED_ON_MS = 3000;
@@ -33,7 +34,7 @@ export class Painter {
     this.labels = LABEL_MODES[0];
     this.trails = false;
     this.ellipses = true;
-    this.counts = { inView: 0, full: 0, simplified: 0, pressing: 0, coasting: 0, labelled: 0, remote: 0, ellipses: 0 };
+    this.counts = { inView: 0, full: 0, simplified: 0, pressing: 0, coasting: 0, labelled: 0, remote: 0, ellipses: 0, groups: 0 };
     this.seen = new Int32Array(0);
     this.sx = new Float32Array(0);
     this.sy = new Float32Array(0);
@@ -50,6 +51,7 @@ export class Painter {
     if (this.ellipses) this.#uncertainty(pen, view, store, rows, chosen);
     this.#leaders(pen, view, store, rows);
     this.#remotes(pen, view, store, pictureMs);
+    this.#groups(pen, view, store, pictureMs);
     this.#symbols(pen, view, store, rows);
     if (chosen !== undefined) this.#chosen(pen, view, store, chosen);
     const told = (i) => pressing(store, this.seen[i]) || this.seen[i] === chosen;
@@ -234,6 +236,27 @@ export class Painter {
     this.counts.remote = drawn;
   }
 
+  /** Objects that fly together: one outline about all, and how many they likely are. */
+  #groups(pen, view, store, pictureMs) {
+    const { groups } = store;
+    let drawn = 0;
+    for (let row = 0; row < groups.length; row++) {
+      const dt = Math.min((pictureMs - store.bearingsAtMs) / 1000, CARRIED_ON_MS / 1000);
+      const speed = groups.speed_mps[row] * stretch(groups.lat_deg[row]);
+      const course = groups.course_deg[row] * RAD;
+      const x = view.px(mercatorX(groups.lon_deg[row]) + Math.sin(course) * speed * dt);
+      const y = view.py(mercatorY(groups.lat_deg[row]) + Math.cos(course) * speed * dt);
+      const scale = (ELLIPSE_95 * stretch(groups.lat_deg[row])) / view.resolution;
+      const major = groups.major_m[row] * scale + CELL / 2;
+      const minor = groups.minor_m[row] * scale + CELL / 2;
+      if (!view.near(x, y, major)) continue;
+      outline(pen, x, y, major, minor, (groups.azimuth_deg[row] - 90) * RAD);
+      drawn++;
+      write(pen, view, x, y - minor, [[groupCount(groups, row), GROUP_INK]], { beside: 6, always: true, plate: true });
+    }
+    this.counts.groups = drawn;
+  }
+
   #chosen(pen, view, store, chosen) {
     const place = this.placeOf(chosen);
     if (place === null) return;
@@ -341,6 +364,25 @@ function write(pen, view, x, y, lines, { beside = 17, leftFirst = false, always 
     pen.fillText(text, Math.round(left), at);
   });
   return true;
+}
+
+/** How many objects a group likely holds, and between which numbers with 90 %.
+ * @param {import("./wire.js").Table} groups @param {number} row */
+export function groupCount(groups, row) {
+  return `≈ ${figure(groups.count[row])} (${figure(groups.count_low[row])}–${figure(groups.count_high[row])})`;
+}
+
+/** The outline of a group. */
+export function outline(pen, x, y, major, minor, angle) {
+  for (const [ink, width] of [[HALO, 4], [GROUP_INK, 1.6]]) {
+    pen.beginPath();
+    pen.ellipse(x, y, major, minor, angle, 0, 7);
+    pen.strokeStyle = ink;
+    pen.lineWidth = width;
+    pen.setLineDash([8, 3, 2, 3]);
+    pen.stroke();
+  }
+  pen.setLineDash([]);
 }
 
 /** The symbol of a remote track. */

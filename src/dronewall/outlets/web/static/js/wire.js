@@ -30,6 +30,12 @@ const BEARING_COLUMNS = [
   ["reach_m", "f4"], ["age_ms", "u4"], ["track_low", "u4"], ["track_high", "u4"], ["kind", "u1"],
 ];
 
+const GROUP_COLUMNS = [
+  ["id_low", "u4"], ["id_high", "u4"], ["lon_deg", "f4"], ["lat_deg", "f4"], ["hae_m", "f4"], ["course_deg", "f4"],
+  ["speed_mps", "f4"], ["major_m", "f4"], ["minor_m", "f4"], ["azimuth_deg", "f4"], ["members", "u4"],
+  ["count", "u4"], ["count_low", "u4"], ["count_high", "u4"],
+];
+
 /**
  * @typedef {Record<string, any> & {length: number}} Table
  * @typedef {object} Frame
@@ -47,6 +53,7 @@ const BEARING_COLUMNS = [
  * @property {Table} gone
  * @property {Table} remote
  * @property {Table} bearings
+ * @property {Table} groups
  */
 
 /** @param {ArrayBuffer} message @returns {Frame} */
@@ -56,7 +63,7 @@ export function decode(message) {
     throw new Error("a frame of another version: reload the page");
   }
   const full = head.getUint8(6) === 0;
-  const [tracks, gone, remote, bearings, tentative] = [56, 60, 64, 68, 72].map((at) => head.getUint32(at, true));
+  const [tracks, gone, remote, bearings, tentative, groups] = [56, 60, 64, 68, 72, 76].map((at) => head.getUint32(at, true));
   const reader = { message, at: HEADER_BYTES };
   return {
     full,
@@ -73,6 +80,7 @@ export function decode(message) {
     gone: full ? { length: 0 } : table(reader, GONE_COLUMNS, gone),
     remote: full ? table(reader, REMOTE_COLUMNS, remote) : { length: 0 },
     bearings: full ? table(reader, BEARING_COLUMNS, bearings) : { length: 0 },
+    groups: full ? table(reader, GROUP_COLUMNS, groups) : { length: 0 },
   };
 }
 
