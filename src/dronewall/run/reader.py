@@ -29,7 +29,7 @@ from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.tracks import RemoteTracks, Tracks
 
-STATE_LAYOUT = 4
+STATE_LAYOUT = 5
 """To be raised whenever what a pipeline keeps in a checkpoint changes its names or its meaning."""
 MADE_BY = f"{__version__}, layout {STATE_LAYOUT}"
 

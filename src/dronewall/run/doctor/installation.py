@@ -56,7 +56,7 @@ def kernels(patient: Patient, package: Path = PACKAGE) -> Iterator[Finding]:
         cache = folder / "__pycache__"
         if not patient.host.may_write(cache if cache.is_dir() else folder):
             why = (
-                f"{folder} may not be written by user {patient.host.user()}; each start then compiles for half a minute or more"
+                f"{folder} may not be written by {patient.host.user()}; each start then compiles half a minute or more"
             )
             remedy = "Set the environment variable NUMBA_CACHE_DIR to a folder that this user may write."
             yield warning(Sign.KERNEL_CACHE_READ_ONLY, "compiled code cannot be kept beside the package", why, remedy)
