@@ -17,6 +17,8 @@ RISES, RISE_FROM, RISE_TO = 28, -0.04, 0.52
 RISES_BELIEVED, RISES_KEPT = 100.0, 2_000.0
 """Elevations of clutter are counted in steps of 0.02 rad, held alike at first as if so many plots showed it."""
 NEIGHBOURS_WORTH = 0.5
+BURST_FROM = 2.0
+"""More plots than this in one scan and nine cells, and no established track's, are clutter that has just come."""
 PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
 
@@ -25,10 +27,11 @@ class ClutterMap:
     """How many plots without an object one scan of one radar holds, by cell of range and azimuth.
 
     Small cells beside the large ones hold the spots that answer again and again, turbines and masts: they count beyond
-    what an object leaves that passes.
+    what an object leaves that passes. What the last scan alone held counts where it is too much to be an object or two:
+    rain comes at once.
     """
 
-    NAMES = ("mean", "now", "spots", "spots_now", "rises", "scans")
+    NAMES = ("mean", "now", "last", "spots", "spots_now", "rises", "scans")
 
     def __init__(self, reach_m: float) -> None:
         self._reach_m = reach_m
@@ -36,6 +39,8 @@ class ClutterMap:
         self._areas = np.repeat(np.diff(edges**2)[:, None] / AZIMUTH_CELLS, AZIMUTH_CELLS, axis=1)
         self.mean = np.zeros((RANGE_CELLS, AZIMUTH_CELLS))
         self._near = self.mean.copy()
+        self._last = self.mean.copy()
+        self._burst = self.mean.copy()
         self.scans = 0
         self._now = np.zeros_like(self.mean)
         self.spots = np.zeros((SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
@@ -59,8 +64,9 @@ class ClutterMap:
         """End the scan: let cells remember what they held."""
         self.scans += 1
         self.mean += max(MEMORY, 1.0 / self.scans) * (self._now - self.mean)
-        self._now[:] = 0.0
         self._near = _around(self.mean / self._areas)
+        self._last, self._now = self._now, np.zeros_like(self._now)
+        self._burst = self._burst_of(self._last)
         self.spots += np.float32(MEMORY) * (self._spots_now - self.spots)
         self._spots_now[:] = 0.0
         self.rises *= min(1.0, RISES_KEPT / self.rises.sum())
@@ -77,9 +83,14 @@ class ClutterMap:
         cells = self._cells(range_m, azimuth_rad, self.mean)
         scans = min(self.scans, 1.0 / MEMORY)
         known = scans / (scans + PRIOR_SCANS)
-        held = (known * self._near[cells] + (1.0 - known) * expected) * self._areas[cells]
+        held = known * self._near[cells] + (1.0 - known) * expected
+        held = np.maximum(held, self._burst[cells]) * self._areas[cells]
         spot = self.spots[self._cells(range_m, azimuth_rad, self.spots)] - SPOT_PASSES * MEMORY
         return np.maximum(held / self._size(self.mean), spot / self._size(self.spots))
+
+    def _burst_of(self, scan: FloatArray) -> FloatArray:
+        """Return what one scan held around each cell beyond an object or two, as plots of a whole scan."""
+        return np.maximum(_nine(scan) - BURST_FROM, 0.0) / _nine(self._areas)
 
     def _size(self, grid: NDArray[np.floating]) -> float:
         """Return the size of a grid's cells, m rad."""
@@ -98,6 +109,7 @@ class ClutterMap:
         return {
             "mean": self.mean.copy(),
             "now": self._now.copy(),
+            "last": self._last.copy(),
             "spots": self.spots.copy(),
             "spots_now": self._spots_now.copy(),
             "rises": self.rises.copy(),
@@ -106,11 +118,22 @@ class ClutterMap:
 
     def restore(self, state: dict[str, NDArray[np.floating]]) -> None:
         """Become what `checkpoint` returned."""
-        self.mean, self._now = state["mean"].astype(float), state["now"].astype(float)
+        self.mean, self._now, self._last = (state[name].astype(float) for name in ("mean", "now", "last"))
         self.spots, self._spots_now = state["spots"].astype(np.float32), state["spots_now"].astype(np.float32)
         self.rises = state["rises"].astype(float)
         self.scans = int(state["scans"][0])
         self._near = _around(self.mean / self._areas)
+        self._burst = self._burst_of(self._last)
+
+
+def _nine(grid: FloatArray) -> FloatArray:
+    """Return the sums over each cell and its neighbours in range and azimuth."""
+    ringed = np.concatenate([grid[:, -1:], grid, grid[:, :1]], axis=1)
+    across = ringed[:, :-2] + ringed[:, 1:-1] + ringed[:, 2:]
+    out = across.copy()
+    out[1:] += across[:-1]
+    out[:-1] += across[1:]
+    return out
 
 
 def _rise(elevation_rad: FloatArray) -> NDArray[np.intp]:

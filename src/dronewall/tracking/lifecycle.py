@@ -18,6 +18,8 @@ FORGOTTEN_EXISTENCE = 2e-5
 """A tentative track less likely than this began with a false plot."""
 TWINS_NEAR_M, TWINS_SQ = 1_500.0, 6.0
 """Tracks nearer than both, in m and in squared sigmas of six dimensions, are looked at as one object."""
+STANDING_MPS, STANDING_SIGMAS = 5.0, 2.0
+"""What may be no faster than this is thought to stand: masts and turbines answer radars too."""
 COAST_AFTER_REVISITS, COAST_SLACK_S = 2.5, 1.0
 
 FloatArray = NDArray[np.float64]
@@ -55,7 +57,7 @@ class Lifecycle:
         spent = self._spent(store, cov, now_ns)
         history.note_ended(store, spent, now_ns=now_ns)
         kept = ~np.logical_or.reduce(list(spent.values()))
-        self._confirm(store, kept)
+        self._confirm(store, kept, x, cov)
         self._coast(store, now_ns)
         second = now_ns // 1_000_000_000
         if second != self._reviewed_s:
@@ -87,9 +89,10 @@ class Lifecycle:
             "known too badly": unsure,
         }
 
-    def _confirm(self, store: TrackStore, kept: NDArray[np.bool_]) -> None:
+    def _confirm(self, store: TrackStore, kept: NDArray[np.bool_], x: FloatArray, cov: FloatArray) -> None:
         c, n = store.columns, store.count
-        needed = np.where(c.icao24[:n] != 0, self._p.confirm_hits_claimed, self._p.confirm_hits)
+        flies = np.where(_may_stand(x, cov), self._p.confirm_hits_standing, self._p.confirm_hits)
+        needed = np.where(c.icao24[:n] != 0, self._p.confirm_hits_claimed, flies)
         ready = kept & (c.status[:n] == TrackStatus.TENTATIVE)
         ready &= (c.existence[:n] >= self._p.confirm_existence) & (c.hits[:n] >= needed)
         c.status[:n][ready] = TrackStatus.CONFIRMED
@@ -144,6 +147,12 @@ class Lifecycle:
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
         self.confirmed_total, self._reviewed_s = (int(value) for value in state["lifecycle"])
+
+
+def _may_stand(x: FloatArray, cov: FloatArray) -> NDArray[np.bool_]:
+    """Return which of states (n, 6) with covariances (n, 6, 6) may well be of something that does not move."""
+    sigma = np.sqrt(np.trace(cov[:, 3:, 3:], axis1=1, axis2=2) / 3.0)
+    return np.asarray(np.linalg.norm(x[:, 3:], axis=1) < STANDING_MPS + STANDING_SIGMAS * sigma)
 
 
 def quality(cov: FloatArray) -> NDArray[np.uint8]:

@@ -47,10 +47,11 @@ class Parameters(NamedTuple):
     """The same in a radar's first scan, when everything is new; falls by half each scan."""
     clutter_at_first: float = 8.0
     """Clutter plots per scan assumed until the radar has shown its own."""
-    confirm_existence: float = 0.98
+    confirm_existence: float = 0.998
     drop_existence: float = 0.05
     confirm_hits: int = 3
     confirm_hits_claimed: int = 2
+    confirm_hits_standing: int = 10
     tentative_silence_s: float = 35.0
     coast_s: float = 75.0
     """A confirmed track that nobody has heard for so long is dropped."""

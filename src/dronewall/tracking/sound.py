@@ -26,6 +26,7 @@ from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, reru
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
 from dronewall.tracking.sound_support import support
 from dronewall.tracking.sound_tables import (
+    EXISTENCE,
     Edges,
     Held,
     insert,
@@ -272,7 +273,7 @@ class SoundTracker:
         c.weight[rows, HOVER] = 0.0
         unheard_s = (now_ns - held.supported_ns[at]) / 1e9
         c.existence[rows] = np.where(
-            (now_ns - held.moved_ns[at]) / 1e9 > STILL_S, 0.0, 0.99 * np.exp(-unheard_s / FADING_S)
+            (now_ns - held.moved_ns[at]) / 1e9 > STILL_S, 0.0, EXISTENCE * np.exp(-unheard_s / FADING_S)
         )
         c.heard_at_ns[rows] = held.heard_ns[at]
         c.heard_ns[rows, SensorKind.ACOUSTIC_ARRAY] = held.heard_ns[at]

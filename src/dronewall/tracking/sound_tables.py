@@ -15,6 +15,9 @@ from dronewall.tracking.store import TrackStore
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+EXISTENCE = 0.999
+"""How surely a source exists that enough arrays have heard move."""
+
 
 class Held(NamedTuple):
     """Tracks held here, by their number: the settled state at `at_ns`, the newest at `new_at_ns`, by modes.
@@ -119,8 +122,8 @@ def insert(store: TrackStore, mean: FloatArray, cov: FloatArray, now_ns: int, p:
     c.weight[row] = WEIGHTS_AT_BIRTH
     c.at_ns[row] = c.born_ns[row] = c.heard_at_ns[row] = c.updated_ns[row] = now_ns
     c.revisit_s[row] = 4.0
-    c.existence[row] = 0.99
-    c.hits[row] = p.confirm_hits
+    c.existence[row] = EXISTENCE
+    c.hits[row] = p.confirm_hits_standing
     store.count += 1
     store.next_id += 1
     store.clear_claims(row)

@@ -24,7 +24,7 @@ from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
 from dronewall.tracking.motion import picture_at
 from dronewall.tracking.neighbours import neighbours_for, rebuild
-from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.parameters import CRUISE, Parameters
 from dronewall.tracking.presence import Presence
 from dronewall.tracking.sensing import (
     CLAIMED_CLUTTER,
@@ -49,6 +49,8 @@ radar that does not number its scans may turn faster than it declares, so only i
 STRAGGLERS = -2
 """Stands for the radar of a look whose scan was over: it says nothing of who was missed, and begins no track, for a
 false plot of long ago reaches far."""
+STANDING_MPS = 5.0
+"""The plots of a track that is slower are held to be clutter as well: a turbine would hide behind its own track."""
 CLUTTER_LEAST = 0.3
 """Nowhere is there less clutter than this share of the radar's mean: what was not seen yet may still come."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
@@ -284,8 +286,9 @@ class Tracker:
 
         Those that lie in a group, rows `grouped`, are its members', though not all of these have a track of their own.
         """
-        status = self._store.columns.status
-        established = (outcome.row >= 0) & (status[np.maximum(outcome.row, 0)] != TrackStatus.TENTATIVE)
+        columns, row = self._store.columns, np.maximum(outcome.row, 0)
+        moving = np.linalg.norm(columns.mean[row, CRUISE, 3:], axis=1) > STANDING_MPS
+        established = (outcome.row >= 0) & (columns.status[row] != TrackStatus.TENTATIVE) & moving
         unclaimed = outcome.unclaimed.copy()
         established[grouped], unclaimed[grouped] = True, 0.0
         for antenna in self._sensing.antennas.values():

@@ -13,7 +13,7 @@ from dronewall.tracking.vendor_words import Words
 
 Rows = NDArray[np.intp]
 
-BORN_EXISTENCE, BELIEF_GAINED, EXISTENCE_MOST = 0.97, 0.3, 0.995
+BORN_EXISTENCE, BELIEF_GAINED, EXISTENCE_MOST = 0.97, 0.6, 0.999
 """A tracker that goes on telling of an object makes us surer of it, by part of what is missing; never quite sure."""
 
 

@@ -66,3 +66,20 @@ def test_clutter_that_lies_low_is_expected_low() -> None:
     other = ClutterMap(80_000.0)
     other.restore(clutter.checkpoint())
     assert other.rising(low).tolist() == clutter.rising(low).tolist()
+
+
+def test_rain_that_has_just_come_is_clutter_in_the_very_next_scan_and_two_drones_are_not() -> None:
+    here, away, azimuth = np.array([30_000.0]), np.array([70_000.0]), np.array([0.5])
+    clutter, rng = learned(50), np.random.default_rng(5)
+    before, elsewhere = (clutter.density(r, azimuth, expected=8.0)[0] for r in (here, away))
+    clutter.add(np.array([30_000.0, 31_000.0]), np.array([0.5, 0.52]), np.ones(2))
+    clutter.close()
+    two = clutter.density(here, azimuth, expected=8.0)[0]
+    clutter.add(rng.normal(30_000.0, 1_500.0, 40), rng.normal(0.5, 0.05, 40), np.ones(40))
+    clutter.close()
+    rain = clutter.density(here, azimuth, expected=8.0)[0]
+    assert rain > 100.0 * before
+    assert rain > 10.0 * two
+    assert clutter.density(away, azimuth, expected=8.0)[0] == pytest.approx(elsewhere, rel=0.1)
+    clutter.close()
+    assert clutter.density(here, azimuth, expected=8.0)[0] < 0.5 * rain

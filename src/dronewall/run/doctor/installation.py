@@ -55,7 +55,9 @@ def kernels(patient: Patient, package: Path = PACKAGE) -> Iterator[Finding]:
     for folder in folders:
         cache = folder / "__pycache__"
         if not patient.host.may_write(cache if cache.is_dir() else folder):
-            why = f"{folder} may not be written by user {patient.host.user()}; each start compiles half a minute or more"
+            why = (
+                f"{folder} may not be written by user {patient.host.user()}; each start compiles half a minute or more"
+            )
             remedy = "Set the environment variable NUMBA_CACHE_DIR to a folder that this user may write."
             yield warning(Sign.KERNEL_CACHE_READ_ONLY, "compiled code cannot be kept beside the package", why, remedy)
             return
