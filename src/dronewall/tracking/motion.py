@@ -166,7 +166,7 @@ def copy_modes(mean, cov, weight, mean_out, cov_out, weight_out):
 
 @kernel
 def predict(mean, cov, weight, dt, p):
-    """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` the tracker's `Parameters`."""
+    """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` is a `Motion`."""
     modes = modes_of(mean, cov, weight, p)
     if dt <= 0.0:
         return modes

@@ -12,8 +12,14 @@ CELL_SIGMA = 4.0
 WEIGHTS_AT_BIRTH = (0.6, 0.4, 0.0)
 
 
-class Parameters(NamedTuple):
-    """Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³."""
+class Motion(NamedTuple):
+    """How objects move and how far one may be from its track: what kernels are given, and nothing they do not read.
+
+    A tuple is handed from kernel to kernel by value: with five fields more, the compiler no longer merges the
+    innermost ones into their callers, and a look takes half as long again.
+
+    Units in the names; `q_*` are power spectral densities of white acceleration noise, m²/s³.
+    """
 
     q_level_cruise: float = 0.05
     q_upright_cruise: float = 0.012
@@ -41,6 +47,12 @@ class Parameters(NamedTuple):
     """A plot older than its track by more than this is left out and counted."""
     birth_speed_sigma_mps: float = 120.0
     birth_climb_sigma_mps: float = 10.0
+
+
+class Parameters(NamedTuple):
+    """How tracks begin and end, and how what they are of moves."""
+
+    motion: Motion = Motion()
     expected_births: float = 0.02
     """New objects that one radar expects in one scan of its whole coverage."""
     expected_births_at_first: float = 1.0

@@ -267,10 +267,11 @@ class Tracker:
         store, before = self._store, self._store.count
         store.make_room(len(look.kind), len(self._sensing.antennas))
         index = neighbours_for(store.capacity)
-        rebuild(index, store.columns, store.count, int(np.median(look.at_ns)), self._p)
+        rebuild(index, store.columns, store.count, int(np.median(look.at_ns)), self._p.motion)
         store.count, store.next_id = replay_events(
-            store.columns, store.count, store.next_id, index, look, events, self._sensing.visibility, self._p, outcome
-        )
+            store.columns, store.count, store.next_id,
+            index, look, events, self._sensing.visibility, self._p.motion, outcome,
+        )  # fmt: skip
         store.clear_claims(before)
         return outcome
 
@@ -335,7 +336,7 @@ class Tracker:
     def _predicted(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         count, c = self._store.count, self._store.columns
         x, cov = np.empty((count, 6)), np.empty((count, 6, 6))
-        picture_at(c.mean, c.cov, c.weight, c.at_ns, count, now_ns, self._p, x, cov)
+        picture_at(c.mean, c.cov, c.weight, c.at_ns, count, now_ns, self._p.motion, x, cov)
         return x, cov
 
     def _tracks(self, x: NDArray[np.float64], cov: NDArray[np.float64]) -> Tracks:

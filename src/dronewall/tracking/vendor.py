@@ -43,7 +43,7 @@ class VendorFusion:
     """Takes remote tracks into the tracker's own; keeps what each source told last and what its words are worth."""
 
     def __init__(self, parameters: Parameters) -> None:
-        self._p = parameters
+        self._p = parameters.motion
         self._memory = VendorMemory()
 
     def judge(self, observations: Observations, track_of: NDArray[np.int64]) -> None:

@@ -9,7 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.parameters import Motion
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.vendor_kernels import states_at
 from dronewall.tracking.vendor_words import Words
@@ -31,8 +31,8 @@ UNLIKELY_EXISTENCE = 0.02
 class Pairing:
     """Compares words with the tracks of a store, as they are now."""
 
-    def __init__(self, store: TrackStore, parameters: Parameters) -> None:
-        self._store, self._p = store, parameters
+    def __init__(self, store: TrackStore, motion: Motion) -> None:
+        self._store, self._p = store, motion
 
     def ours(self, rows: Rows, at_ns: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Return means (n, 6) and covariances (n, 6, 6) of tracks at `at_ns` (n,), leaving the tracks as they are."""

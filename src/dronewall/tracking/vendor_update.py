@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.parameters import Motion
 from dronewall.tracking.store import TrackColumns
 from dronewall.tracking.tracklets import Readings, carried, intersections, transition, white_acceleration
 
@@ -19,7 +19,7 @@ Rows = NDArray[np.intp]
 LEAST_WEIGHT = 1e-3
 
 
-def noise_of_modes(p: Parameters) -> list[tuple[float, float]]:
+def noise_of_modes(p: Motion) -> list[tuple[float, float]]:
     """Return each mode's densities of white acceleration, level and upright; of a manoeuvre at middling speed."""
     return [
         (p.q_level_cruise, p.q_upright_cruise),
@@ -29,7 +29,7 @@ def noise_of_modes(p: Parameters) -> list[tuple[float, float]]:
 
 
 def misfits(
-    tracks: TrackColumns, rows: Rows, readings: Readings, lag_s: FloatArray, p: Parameters
+    tracks: TrackColumns, rows: Rows, readings: Readings, lag_s: FloatArray, p: Motion
 ) -> tuple[FloatArray, FloatArray]:
     """Return how far readings lie from what tracks expect, and where to.
 
@@ -58,7 +58,7 @@ def _fit(residual: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArr
     return d_sq, np.exp(-0.5 * np.minimum(d_sq, 600.0)) / np.sqrt(np.linalg.det(spread))
 
 
-def absorb_news(tracks: TrackColumns, rows: Rows, readings: Readings, lag_s: FloatArray, p: Parameters) -> None:
+def absorb_news(tracks: TrackColumns, rows: Rows, readings: Readings, lag_s: FloatArray, p: Motion) -> None:
     """Update tracks `rows` (n,), each once, by readings that are news; `lag_s` (n,) ≥ 0 is how old the readings are."""
     weight = tracks.weight[rows].copy()
     for k in range(weight.shape[1]):
@@ -71,7 +71,7 @@ def absorb_news(tracks: TrackColumns, rows: Rows, readings: Readings, lag_s: Flo
 
 
 def absorb_correlated(
-    tracks: TrackColumns, rows: Rows, x: FloatArray, cov: FloatArray, lag_s: FloatArray, p: Parameters
+    tracks: TrackColumns, rows: Rows, x: FloatArray, cov: FloatArray, lag_s: FloatArray, p: Motion
 ) -> None:
     """Update tracks `rows` (n,), each once, by states whose errors may be correlated with theirs in any way.
 
@@ -87,7 +87,7 @@ def absorb_correlated(
 
 
 def _against(
-    tracks: TrackColumns, rows: Rows, k: int, readings: Readings, lag_s: FloatArray, p: Parameters
+    tracks: TrackColumns, rows: Rows, k: int, readings: Readings, lag_s: FloatArray, p: Motion
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return root (n, 6, 6) at the tracks' instants, residual (n, 6) and its covariance (n, 6, 6) against mode `k`."""
     back = transition(-lag_s)

@@ -17,7 +17,7 @@ from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
 from dronewall.tracking.belief import associate
 from dronewall.tracking.neighbours import neighbours_for, rebuild
-from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.parameters import Motion, Parameters
 from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.tracker import Tracker
@@ -45,7 +45,7 @@ def _belief() -> None:
 
 def _index() -> None:
     store = TrackStore(capacity=4)
-    rebuild(neighbours_for(4), store.columns, store.count, 0, Parameters())
+    rebuild(neighbours_for(4), store.columns, store.count, 0, Motion())
 
 
 def _prediction() -> None:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.tracking.motion import add_process_noise, drift, merged, mix, move, predict
-from dronewall.tracking.parameters import HOVER, MODES, Parameters
+from dronewall.tracking.parameters import HOVER, MODES, Motion
 
-P = Parameters()
+P = Motion()
 
 
 def modes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
