@@ -8,7 +8,7 @@ SOURCES := src tests scripts
 INSTALLED := $(VENV)/.installed
 WARM := $(VENV)/.warm
 SEED ?= $(shell date +%s)
-KERNELS := $(shell grep -rl '@kernel' src --include='*.py' 2>/dev/null)
+KERNELS := $(shell grep -rlE '@(kernel|inner)' src --include='*.py' 2>/dev/null)
 
 # A machine's own pip constraints know nothing of our lock; the lock pins and hashes everything by itself.
 PIP := PIP_CONSTRAINT=/dev/null PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq

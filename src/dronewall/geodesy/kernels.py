@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import atan2, cos, hypot, sin, sqrt
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner
 from dronewall.geodesy.wgs84 import (
     ECCENTRICITY_SQ,
     FLATTENING,
@@ -14,7 +14,7 @@ from dronewall.geodesy.wgs84 import (
 )
 
 
-@kernel
+@inner
 def geodetic(x, y, z):
     """Return latitude rad, longitude rad and height m above the ellipsoid of an ECEF position."""
     rho = hypot(x, y)
@@ -31,7 +31,7 @@ def geodetic(x, y, z):
     return lat, atan2(y, x), height
 
 
-@kernel
+@inner
 def axes_at(x, y, z, axes):
     """Write into `axes` (3, 3) the rows east, north, up, in ECEF, at an ECEF position."""
     lat, lon, _ = geodetic(x, y, z)

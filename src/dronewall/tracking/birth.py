@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from dronewall.geodesy.jit import kernel
-from dronewall.tracking.motion import local_up
+from dronewall.geodesy.jit import inner
+from dronewall.tracking.motion import copy_mode, local_up
 from dronewall.tracking.neighbours import add_claim, add_place
 from dronewall.tracking.parameters import CRUISE, MODES, WEIGHTS_AT_BIRTH
 from dronewall.tracking.update import absorb_range_rate
 
 
-@kernel
+@inner
 def take_claim(tracks, index, row, address, at_ns):
     """Bind a claimed address to a track that has none, and note when it was last claimed."""
     if address == 0:
@@ -23,17 +21,19 @@ def take_claim(tracks, index, row, address, at_ns):
     tracks.claimed_ns[row] = max(tracks.claimed_ns[row], at_ns)
 
 
-@kernel
-def give_birth(tracks, row, track_id, index, look, j, chance, stamp, p):
+@inner
+def give_birth(tracks, row, track_id, index, look, j, chance, stamp, p, scratch):
     """Start a tentative track in free row `row` at plot `j`."""
     at_ns = look.at_ns[j]
     begin(tracks, row, track_id, at_ns, chance, look.claimed[j])
     told = look.velocity[j, 0] == look.velocity[j, 0]
     level = look.sigma_velocity_mps[j] ** 2 if told else p.birth_speed_sigma_mps**2
     upright = level if told else p.birth_climb_sigma_mps**2
-    x, cov, up = tracks.mean[row, CRUISE], tracks.cov[row, CRUISE], np.empty(3)
+    x, cov, up = tracks.mean[row, CRUISE], tracks.cov[row, CRUISE], scratch.lines[0]
     local_up(look.place[j], up)
-    cov[:] = 0.0
+    for a in range(6):
+        for b in range(6):
+            cov[a, b] = 0.0
     for a in range(3):
         x[a] = look.place[j, a]
         x[3 + a] = look.velocity[j, a] if told else 0.0
@@ -42,12 +42,11 @@ def give_birth(tracks, row, track_id, index, look, j, chance, stamp, p):
             cov[3 + a, 3 + b] = (upright - level) * up[a] * up[b]
         cov[3 + a, 3 + a] += level
     if not told and look.range_rate_mps[j] == look.range_rate_mps[j]:
-        jac, ph = np.empty(6), np.empty(6)
+        jac, ph = scratch.lines[1], scratch.lines[2]
         rate_mps, sigma_mps = look.range_rate_mps[j], look.sigma_range_rate_mps[j]
         absorb_range_rate(x, cov, look.site[j], look.transmitter[j], rate_mps, sigma_mps, jac, ph)
     for k in range(1, MODES):
-        tracks.mean[row, k] = x
-        tracks.cov[row, k] = cov
+        copy_mode(x, cov, tracks.mean[row, k], tracks.cov[row, k])
     if look.radar[j] >= 0:
         tracks.hit[row, look.radar[j]] = stamp
         tracks.visited[row, look.radar[j]] = stamp
@@ -55,7 +54,7 @@ def give_birth(tracks, row, track_id, index, look, j, chance, stamp, p):
     take_claim(tracks, index, row, look.icao24[j], at_ns)
 
 
-@kernel
+@inner
 def begin(tracks, row, track_id, at_ns, existence, claims_only):
     """Make row `row` a tentative track that knows nothing yet but its number and when it began."""
     tracks.heard_ns[row] = 0

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from math import sqrt
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner
 
 NEAREST_M = 30.0
 _RANGE_SUM = 6
 
 
-@kernel
+@inner
 def through_transmitter(kind, dim, x, receiver, transmitter, h, jac):
     """Turn a reading's expected range into the range sum; return the reading's dimension, 0 if there is none from here.
 
@@ -50,7 +50,7 @@ def through_transmitter(kind, dim, x, receiver, transmitter, h, jac):
     return dim
 
 
-@kernel
+@inner
 def bend(x, p, receiver, transmitter):
     """Return by how much a range sum is expected to be longer, m, than that of a state's mean: the ellipsoid is bent.
 
@@ -71,7 +71,7 @@ def bend(x, p, receiver, transmitter):
     return _bend_of_path(x, p, receiver) + _bend_of_path(x, p, transmitter)
 
 
-@kernel
+@inner
 def _bend_of_path(x, p, site):
     r_sq, along, trace = 0.0, 0.0, 0.0
     for i in range(3):
@@ -84,7 +84,7 @@ def _bend_of_path(x, p, site):
     return 0.5 * max(trace - along, 0.0) / sqrt(r_sq)
 
 
-@kernel
+@inner
 def expected_sum_rate(x, receiver, transmitter, jac):
     """Return how fast the range sum grows, m/s, and write its Jacobian into `jac` (6,)."""
     for j in range(6):
@@ -92,7 +92,7 @@ def expected_sum_rate(x, receiver, transmitter, jac):
     return _add_rate(x, receiver, jac) + _add_rate(x, transmitter, jac)
 
 
-@kernel
+@inner
 def _add_rate(x, site, jac):
     """Add to `jac` (6,) the gradient of the range rate seen from one site; return that rate."""
     r, rate = 0.0, 0.0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.geodesy.kernels import axes_at
 from dronewall.tracking.motion import copy_modes, predict, turn_noise
 from dronewall.tracking.parameters import HOVER, MODES, TURN
@@ -58,7 +58,7 @@ class Edges(NamedTuple):
 
 
 @kernel
-def compared(tracks, look, rows, starts, plots, p, out):
+def compared(tracks, look, rows, starts, plots, p, out, scratch):
     """Return copies of the tracks, each predicted to its first plot, and how well each pair fits."""
     n, count = len(rows), len(plots)
     copies = Copies(
@@ -85,16 +85,24 @@ def compared(tracks, look, rows, starts, plots, p, out):
         np.empty((count, MODES, 6, 3)),
         np.empty((count, MODES, 3, 3)),
     )
-    axes, d = np.empty((3, 3)), np.empty(3)
+    _compare(tracks, look, copies, edges, p, out, scratch)
+    return copies, edges
+
+
+@inner
+def _compare(tracks, look, copies, edges, p, out, scratch):
+    """Fill copies and edges, whose tracks and pairs are there."""
+    rows, starts, plots = copies.row, edges.first, edges.plot
+    axes, d, then = scratch.squares[0], scratch.lines[0], scratch.lines[1]
     kinds, site, z, noise, at_ns = look.kind, look.site, look.z, look.noise, look.at_ns
     transmitter = look.transmitter
     framed = -1
-    for i in range(n):
+    for i in range(len(rows)):
         row, j = rows[i], plots[starts[i]]
         mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
         copy_modes(tracks.mean[row], tracks.cov[row], tracks.weight[row], mean, cov, weight)
         before_ns, heard_ns = tracks.at_ns[row], tracks.heard_at_ns[row]
-        modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p)
+        modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p, scratch.mixing)
         then_ns = max(at_ns[j], before_ns)
         copies.modes[i], copies.at_ns[i] = modes, then_ns
         for e in range(starts[i], starts[i + 1]):
@@ -115,7 +123,7 @@ def compared(tracks, look, rows, starts, plots, p, out):
             edges.model[e] = m
             if m == e:
                 edges.dim[e] = _expect(
-                    mean, cov, modes, kind, z[j], site[j], transmitter[j], axes, min(later_s, 0.0), p, d,
+                    mean, cov, modes, kind, z[j], site[j], transmitter[j], axes, min(later_s, 0.0), p, d, then,
                     edges.h[e], edges.jac[e], edges.pht[e], edges.hph[e],
                 )  # fmt: skip
             dim = edges.dim[m]
@@ -133,34 +141,34 @@ def compared(tracks, look, rows, starts, plots, p, out):
                 doubt = nearest / OWN_BLUNDER_SQ
                 nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like)
                 edges.doubt[e] = doubt if nearest < p.gate_sq else 0.0
-    return copies, edges
 
 
-@kernel
-def _expect(mean, cov, modes, kind, z, site, transmitter, axes, back_s, p, d, h, jac, pht, hph):
+@inner
+def _expect(mean, cov, modes, kind, z, site, transmitter, axes, back_s, p, d, then, h, jac, pht, hph):
     """Write what a plot should read under each mode of a track; return its dimension, 0 if it reads nothing."""
     dim = 3
     for k in range(modes):
         q = turn_noise(mean[k], p) if k == TURN else (p.q_level_hover if k == HOVER else p.q_level_cruise)
         read = model(
-            mean[k], cov[k], kind, z[1] == z[1], site, transmitter, axes, back_s, q, d, h[k], jac[k], pht[k], hph[k]
-        )
+            mean[k], cov[k], kind, z[1] == z[1], site, transmitter, axes, back_s, q, d, then,
+            h[k], jac[k], pht[k], hph[k],
+        )  # fmt: skip
         dim = min(dim, read)
     return dim
 
 
-@kernel
+@inner
 def _same_site(site, i, j):
     return site[i, 0] == site[j, 0] and site[i, 1] == site[j, 1] and site[i, 2] == site[j, 2]
 
 
-@kernel
+@inner
 def _reads_alike(kind, site, z, i, j):
     """Whether what is expected of one plot serves another of the same kind."""
     return kind == _POSITION or (_same_site(site, i, j) and np.isnan(z[i, 1]) == np.isnan(z[j, 1]))
 
 
-@kernel
+@inner
 def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse, like):
     """Write the likelihood of a plot under each mode; return the least squared distance from the track."""
     nearest = np.inf
@@ -175,7 +183,7 @@ def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_in
     return nearest
 
 
-@kernel
+@inner
 def _blundered(address, own_address, kind, place, x, silent_ns):
     """Whether a plot outside the gate is its sensor's blunder rather than another object.
 

@@ -1,11 +1,14 @@
-"""Where a radar reports what is not there: its learned clutter map."""
+"""Where radars report what is not there: their learned clutter maps."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 RANGE_CELLS, AZIMUTH_CELLS = 32, 64
 MEMORY = 0.04
@@ -23,86 +26,102 @@ PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
 
 
-class ClutterMap:
-    """How many plots without an object one scan of one radar holds, by cell of range and azimuth.
+class ClutterMaps:
+    """How many plots without an object one scan of each radar holds, by cell of range and azimuth.
 
     Small cells beside the large ones hold the spots that answer again and again, turbines and masts: they count beyond
     what an object leaves that passes. What the last scan alone held counts where it is too much to be an object or two:
     rain comes at once.
+
+    Every table has a row for each radar, so that a step asks once for the plots of all of them.
     """
 
     NAMES = ("mean", "now", "last", "spots", "spots_now", "rises", "scans")
 
-    def __init__(self, reach_m: float) -> None:
-        self._reach_m = reach_m
+    def __init__(self) -> None:
         edges = np.arange(RANGE_CELLS + 1) / RANGE_CELLS
         self._areas = np.repeat(np.diff(edges**2)[:, None] / AZIMUTH_CELLS, AZIMUTH_CELLS, axis=1)
-        self.mean = np.zeros((RANGE_CELLS, AZIMUTH_CELLS))
-        self._near = self.mean.copy()
-        self._last = self.mean.copy()
-        self._burst = self.mean.copy()
-        self.scans = 0
-        self._now = np.zeros_like(self.mean)
-        self.spots = np.zeros((SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
-        self._spots_now = np.zeros_like(self.spots)
-        self.rises = np.full(RISES, RISES_BELIEVED / RISES)
+        self._reach_m = np.empty(0)
+        self.mean = np.zeros((0, RANGE_CELLS, AZIMUTH_CELLS))
+        self._now, self._last, self._near, self._burst = (self.mean.copy() for _ in range(4))
+        self.spots = np.zeros((0, SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
+        self._spots_now = self.spots.copy()
+        self.rises = np.zeros((0, RISES))
+        self.scans = np.zeros(0, np.int64)
+
+    def grow(self, reach_m: FloatArray) -> None:
+        """Add maps of radars that see `reach_m` (k,) far, of which nothing is known yet."""
+        more = len(reach_m)
+        self._reach_m = np.r_[self._reach_m, reach_m]
+        self.mean, self._now, self._last, self._near, self._burst, self.spots, self._spots_now, self.scans = (
+            np.concatenate([grid, np.zeros((more, *grid.shape[1:]), grid.dtype)])
+            for grid in (
+                self.mean, self._now, self._last, self._near, self._burst, self.spots, self._spots_now, self.scans,
+            )
+        )  # fmt: skip
+        self.rises = np.concatenate([self.rises, np.full((more, RISES), RISES_BELIEVED / RISES)])
 
     def add(
         self,
+        radar: IntArray,
         range_m: FloatArray,
         azimuth_rad: FloatArray,
         unclaimed: FloatArray,
-        elevation_rad: FloatArray | None = None,
+        elevation_rad: FloatArray,
     ) -> None:
-        """Take plots (n,) of the scan that is going on: where they were, and how probably no track caused them."""
-        if elevation_rad is not None:
-            np.add.at(self.rises, _rise(elevation_rad), unclaimed)
-        np.add.at(self._now, self._cells(range_m, azimuth_rad, self.mean), unclaimed)
-        np.add.at(self._spots_now, self._cells(range_m, azimuth_rad, self.spots), unclaimed)
+        """Take plots (n,) of the scans that are going on: where they were, and how probably no track caused them."""
+        np.add.at(self.rises, (radar, _rise(elevation_rad)), unclaimed)
+        np.add.at(self._now, self._cells(radar, range_m, azimuth_rad, self.mean), unclaimed)
+        np.add.at(self._spots_now, self._cells(radar, range_m, azimuth_rad, self.spots), unclaimed)
 
-    def close(self) -> None:
-        """End the scan: let cells remember what they held."""
-        self.scans += 1
-        self.mean += max(MEMORY, 1.0 / self.scans) * (self._now - self.mean)
-        self._near = _around(self.mean / self._areas)
-        self._last, self._now = self._now, np.zeros_like(self._now)
-        self._burst = self._burst_of(self._last)
-        self.spots += np.float32(MEMORY) * (self._spots_now - self.spots)
-        self._spots_now[:] = 0.0
-        self.rises *= min(1.0, RISES_KEPT / self.rises.sum())
+    def close(self, radar: int) -> None:
+        """End a radar's scan: let its cells remember what they held."""
+        self.scans[radar] += 1
+        self.mean[radar] += max(MEMORY, 1.0 / self.scans[radar]) * (self._now[radar] - self.mean[radar])
+        self._last[radar] = self._now[radar]
+        self._now[radar] = 0.0
+        self._derive(radar)
+        self.spots[radar] += np.float32(MEMORY) * (self._spots_now[radar] - self.spots[radar])
+        self._spots_now[radar] = 0.0
+        self.rises[radar] *= min(1.0, RISES_KEPT / self.rises[radar].sum())
 
-    def rising(self, elevation_rad: FloatArray) -> FloatArray:
+    def _derive(self, radar: int) -> None:
+        """Compute what follows from a radar's scans: density beside each cell, and what has just come."""
+        self._near[radar] = _around(self.mean[radar] / self._areas)
+        beyond = np.maximum(_nine(self._last[radar]) - BURST_FROM, 0.0)
+        self._burst[radar] = beyond / _nine(self._areas)
+
+    def rising(self, radar: IntArray, elevation_rad: FloatArray) -> FloatArray:
         """Return how clutter spreads over elevation, per rad, at elevations (n,): most of it lies low."""
-        return self.rises[_rise(elevation_rad)] / self.rises.sum() * RISES / (RISE_TO - RISE_FROM)
+        told = self.rises[radar, _rise(elevation_rad)] / self.rises.sum(axis=1)[radar]
+        return np.asarray(told * RISES / (RISE_TO - RISE_FROM))
 
-    def density(self, range_m: FloatArray, azimuth_rad: FloatArray, *, expected: float) -> FloatArray:
+    def density(
+        self, radar: IntArray, range_m: FloatArray, azimuth_rad: FloatArray, expected: FloatArray
+    ) -> FloatArray:
         """Return clutter plots per scan, m and rad (n,) at places (n,).
 
-        A cell seen in few scans is held to hold its share, by area, of the `expected` plots of a scan.
+        A cell seen in few scans is held to hold its share, by area, of the `expected` (n,) plots of a scan.
         """
-        cells = self._cells(range_m, azimuth_rad, self.mean)
-        scans = min(self.scans, 1.0 / MEMORY)
+        cells = self._cells(radar, range_m, azimuth_rad, self.mean)
+        scans = np.minimum(self.scans, 1.0 / MEMORY)[radar]
         known = scans / (scans + PRIOR_SCANS)
         held = known * self._near[cells] + (1.0 - known) * expected
-        held = np.maximum(held, self._burst[cells]) * self._areas[cells]
-        spot = self.spots[self._cells(range_m, azimuth_rad, self.spots)] - SPOT_PASSES * MEMORY
-        return np.maximum(held / self._size(self.mean), spot / self._size(self.spots))
+        held = np.maximum(held, self._burst[cells]) * self._areas[cells[1:]]
+        spot = self.spots[self._cells(radar, range_m, azimuth_rad, self.spots)] - SPOT_PASSES * MEMORY
+        return np.maximum(held / self._size(radar, self.mean), spot / self._size(radar, self.spots))
 
-    def _burst_of(self, scan: FloatArray) -> FloatArray:
-        """Return what one scan held around each cell beyond an object or two, as plots of a whole scan."""
-        return np.maximum(_nine(scan) - BURST_FROM, 0.0) / _nine(self._areas)
-
-    def _size(self, grid: NDArray[np.floating]) -> float:
+    def _size(self, radar: IntArray, grid: NDArray[np.floating]) -> FloatArray:
         """Return the size of a grid's cells, m rad."""
-        return self._reach_m / grid.shape[0] * 2.0 * np.pi / grid.shape[1]
+        return np.asarray(self._reach_m[radar] / grid.shape[1] * 2.0 * np.pi / grid.shape[2])
 
     def _cells(
-        self, range_m: FloatArray, azimuth_rad: FloatArray, grid: NDArray[np.floating]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        ranges, azimuths = grid.shape
-        near = np.clip(range_m / self._reach_m * ranges, 0, ranges - 1).astype(np.intp)
+        self, radar: IntArray, range_m: FloatArray, azimuth_rad: FloatArray, grid: NDArray[np.floating]
+    ) -> tuple[IntArray, NDArray[np.intp], NDArray[np.intp]]:
+        _, ranges, azimuths = grid.shape
+        near = np.clip(range_m / self._reach_m[radar] * ranges, 0, ranges - 1).astype(np.intp)
         turn = np.mod(azimuth_rad, 2.0 * np.pi) / (2.0 * np.pi) * azimuths
-        return near, np.minimum(turn, azimuths - 1).astype(np.intp)
+        return radar, near, np.minimum(turn, azimuths - 1).astype(np.intp)
 
     def checkpoint(self) -> dict[str, NDArray[np.floating]]:
         """Return the state as named arrays."""
@@ -113,17 +132,23 @@ class ClutterMap:
             "spots": self.spots.copy(),
             "spots_now": self._spots_now.copy(),
             "rises": self.rises.copy(),
-            "scans": np.array([float(self.scans)]),
+            "scans": self.scans[:, None].astype(float),
         }
 
-    def restore(self, state: dict[str, NDArray[np.floating]]) -> None:
-        """Become what `checkpoint` returned."""
-        self.mean, self._now, self._last = (state[name].astype(float) for name in ("mean", "now", "last"))
-        self.spots, self._spots_now = state["spots"].astype(np.float32), state["spots_now"].astype(np.float32)
-        self.rises = state["rises"].astype(float)
-        self.scans = int(state["scans"][0])
-        self._near = _around(self.mean / self._areas)
-        self._burst = self._burst_of(self._last)
+    def restore(self, state: Mapping[str, NDArray[np.floating]]) -> None:
+        """Become what `checkpoint` returned of the same radars, the first of those that are known now."""
+        for name, grid in (
+            ("mean", self.mean),
+            ("now", self._now),
+            ("last", self._last),
+            ("spots", self.spots),
+            ("spots_now", self._spots_now),
+            ("rises", self.rises),
+            ("scans", self.scans[:, None]),
+        ):
+            grid[: len(state[name])] = state[name]
+        for radar in range(len(state["mean"])):
+            self._derive(radar)
 
 
 def _nine(grid: FloatArray) -> FloatArray:

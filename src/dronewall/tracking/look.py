@@ -13,7 +13,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.geodesy.kernels import axes_at
 from dronewall.model.tracks import TrackStatus
 from dronewall.tracking.belief import associate
@@ -23,7 +23,8 @@ from dronewall.tracking.columns import LOOK
 from dronewall.tracking.comparison import compared
 from dronewall.tracking.measurement import sound_delay, to_enu
 from dronewall.tracking.motion import copy_modes, local_up
-from dronewall.tracking.parameters import CELL_SIGMA, MODES
+from dronewall.tracking.parameters import CELL_SIGMA
+from dronewall.tracking.scratch import scratch_for
 from dronewall.tracking.update import (
     absorb_range_rate,
     absorb_velocity,
@@ -55,18 +56,17 @@ CLAIM_BONUS = 1e4
 @kernel
 def replay_events(tracks, count, next_id, index, look, events, visibility, p, out):
     """Take all events in order; return the new count of tracks and the next free number."""
-    seen = np.full(len(tracks.track_id), -1, np.int32)
-    slot = seen.copy()
+    scratch = scratch_for(len(tracks.track_id))
     for n in range(len(events.what)):
         if events.what[n] == LOOK:
             extent = (events.first[n], events.last[n], events.stamp[n])
-            count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, seen, slot)
+            count, next_id = _look(tracks, count, next_id, index, look, extent, p, out, scratch)
         else:
             close_scan(tracks, count, events.radar[n], events.stamp[n], events.pd[n], events.at_ns[n], visibility)
     return count, next_id
 
 
-@kernel
+@inner
 def close_scan(tracks, count, radar, stamp, pd, at_ns, visibility):
     """Let a radar's silence count against the tracks it saw lately but not in the scan that just closed.
 
@@ -85,7 +85,7 @@ def close_scan(tracks, count, radar, stamp, pd, at_ns, visibility):
             tracks.existence[row] = r * (1.0 - pd) / (1.0 - r * pd)
 
 
-@kernel
+@inner
 def _sigma_later(cov, dt):
     """Return the 1-σ of position, m, over all axes, `dt` s after a state had the covariance `cov`."""
     total = 0.0
@@ -95,17 +95,24 @@ def _sigma_later(cov, dt):
 
 
 @kernel
-def _look(tracks, count, next_id, index, look, extent, p, out, seen, slot):
+def _look(tracks, count, next_id, index, look, extent, p, out, scratch):
     """Take one look: plots [first, last) of one sensor, at most a fraction of a second apart."""
     first, last, stamp = extent
-    rows, starts, plots = pairs_near(tracks, index, look, first, last, p, seen, slot)
-    copies, edges = compared(tracks, look, rows, starts, plots, p, out)
-    _weigh(tracks, copies, edges, look, stamp)
-    taken, missed, unclaimed = np.empty(len(edges.psi)), np.empty(len(copies.row)), np.empty(last - first)
-    associate(edges.psi, edges.first, edges.plot - first, last - first, taken, missed, unclaimed)
-    shared = shared_plots(tracks, copies, edges, look)
-    _update_all(tracks, copies, edges, look, taken, missed, shared, stamp)
-    owner = np.full(last - first, -1, np.int32)
+    rows, starts, plots = pairs_near(tracks, index, look, first, last, p, scratch)
+    copies, edges = compared(tracks, look, rows, starts, plots, p, out, scratch)
+    _weigh(tracks, copies, edges, look, stamp, scratch.lines[0])
+    taken, missed, unclaimed = np.empty(len(plots)), np.empty(len(rows)), out.unclaimed[first:last]
+    associate(edges.psi, starts, plots - first, last - first, taken, missed, unclaimed)
+    _update_all(tracks, copies, edges, look, taken, missed, stamp, np.empty(len(plots)), scratch)
+    _take_own(copies, edges, look, first, last, taken, out, np.full(last - first, -1, np.int32), scratch.lines)
+    _write_back(tracks, copies)
+    _credit_all(tracks, index, look, first, last, stamp, out, scratch)
+    return _begin_all(tracks, count, next_id, index, look, first, last, stamp, p, out, scratch)
+
+
+@inner
+def _take_own(copies, edges, look, first, last, taken, out, owner, lines):
+    """Write down whose each plot most likely is, and let tracks learn what else their own plots tell."""
     for i in range(len(copies.row)):
         for e in range(edges.first[i], edges.first[i + 1]):
             j = edges.plot[e]
@@ -114,22 +121,24 @@ def _look(tracks, count, next_id, index, look, extent, p, out, seen, slot):
                 out.row[j] = copies.row[i]
                 owner[j - first] = i
     for j in range(first, last):
-        out.unclaimed[j] = unclaimed[j - first]
         # Whose it most likely is, not whose it surely is: two doubles that share every plot would both starve.
         if out.row[j] >= 0 and out.unclaimed[j] < 0.5:
             out.own[j] = True
             told = look.velocity[j, 0] == look.velocity[j, 0] or look.range_rate_mps[j] == look.range_rate_mps[j]
             if told or look.floor_m[j] > 0.0:
                 i = owner[j - first]
-                _absorb_extras(copies.mean[i], copies.cov[i], copies.modes[i], look, j)
-    _write_back(tracks, copies)
-    _credit_all(tracks, index, look, first, last, stamp, out)
+                _absorb_extras(copies.mean[i], copies.cov[i], copies.modes[i], look, j, lines)
+
+
+@inner
+def _begin_all(tracks, count, next_id, index, look, first, last, stamp, p, out, scratch):
+    """Begin tracks at plots that no track explains; return the new count of tracks and the next free number."""
     for j in range(first, last):
         if out.own[j] or look.kind[j] > _POSITION or out.late[j] or out.unclaimed[j] <= UNCLAIMED_LEAST:
             continue
         chance = out.unclaimed[j] * look.birth[j]
         if chance > BIRTH_LEAST:
-            give_birth(tracks, count, next_id, index, look, j, chance, stamp, p)
+            give_birth(tracks, count, next_id, index, look, j, chance, stamp, p, scratch)
             out.row[j] = count
             out.taken[j] = chance
             out.own[j] = True
@@ -138,16 +147,15 @@ def _look(tracks, count, next_id, index, look, extent, p, out, seen, slot):
     return count, next_id
 
 
-@kernel
+@inner
 def _is_expected(hit, row, radar, stamp):
     """Whether a radar saw the track lately, so that seeing nothing would be news."""
     return radar >= 0 and hit[row, radar] > 0 and stamp - hit[row, radar] <= REMEMBERED_SCANS
 
 
-@kernel
-def _weigh(tracks, copies, edges, look, stamp):
+@inner
+def _weigh(tracks, copies, edges, look, stamp, jac):
     """Write each edge's likelihood ratio against its track missing and its plot being new or clutter."""
-    jac = np.empty(6)
     for i in range(len(copies.row)):
         row, modes = copies.row[i], copies.modes[i]
         r, address = tracks.existence[row], tracks.icao24[row]
@@ -183,7 +191,7 @@ def _weigh(tracks, copies, edges, look, stamp):
             edges.psi[e] = min(psi, SURE)
 
 
-@kernel
+@inner
 def _rate_fits(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps, jac):
     """Return how well a range rate fits a track, 1 at best.
 
@@ -200,25 +208,20 @@ def _rate_fits(mean, cov, weight, modes, site, transmitter, rate_mps, sigma_mps,
     return fits
 
 
-@kernel
-def shared_plots(tracks, copies, edges, look):
-    """Return for each track how probable it is that its echo, if it gave one, is in the plot of another of its group.
+@inner
+def _shared(group, edges, i, noise):
+    """Return how probable it is that the echo of track `i`, if it gave one, is in the plot of another of its group.
 
     A radar makes one plot of what is in one resolution cell: who has no plot of its own there was not missed.
     """
-    shared = np.zeros(len(copies.row))
-    for i in range(len(copies.row)):
-        group = tracks.group[copies.row[i]]
-        if group == 0:
-            continue
+    if group != 0:
         for e in range(edges.first[i], edges.first[i + 1]):
-            if edges.doubt[e] > 0.0 and _in_one_cell(edges.nu[e], look.noise[edges.plot[e]]):
-                shared[i] = SHARED
-                break
-    return shared
+            if edges.doubt[e] > 0.0 and _in_one_cell(edges.nu[e], noise[edges.plot[e]]):
+                return SHARED
+    return 0.0
 
 
-@kernel
+@inner
 def _in_one_cell(nu, noise):
     """Whether a plot lies in one resolution cell with what a track should have read when it cruises."""
     near = True
@@ -227,20 +230,20 @@ def _in_one_cell(nu, noise):
     return near
 
 
-@kernel
-def _update_all(tracks, copies, edges, look, taken, missed, shared, stamp):
+@inner
+def _update_all(tracks, copies, edges, look, taken, missed, stamp, beta, scratch):
     """Update each changed track's existence, mode weights and modes by what its candidates turned out to be worth.
 
-    What is `shared` was seen without a plot of its own.
+    `beta` is scratch, one for each edge.
     """
-    gain, a, ap, mean, cov = np.empty((6, 3)), np.empty((6, 6)), np.empty((6, 6)), np.empty(6), np.empty((6, 6))
-    beta, support = np.empty(len(taken)), np.empty(MODES)
+    gain, a, ap, cov = scratch.squares[0], scratch.squares[1], scratch.squares[2], scratch.squares[3]
+    mean, support = scratch.lines[0], scratch.lines[1]
     for i in range(len(copies.row)):
         if not copies.changed[i]:
             continue
         first, last, row, modes = edges.first[i], edges.first[i + 1], copies.row[i], copies.modes[i]
         r, j = tracks.existence[row], edges.plot[first]
-        radar, pd = look.radar[j], look.pd[j] * (1.0 - shared[i])
+        radar, pd = look.radar[j], look.pd[j] * (1.0 - _shared(tracks.group[row], edges, i, look.noise))
         absent = missed[i] * r
         if _is_expected(tracks.hit, row, radar, stamp):
             absent *= (1.0 - pd) / (1.0 - r * pd)
@@ -259,8 +262,7 @@ def _update_all(tracks, copies, edges, look, taken, missed, shared, stamp):
             whole += support[k]
             if norm <= 1e-12:
                 continue
-            mean[:] = 0.0
-            cov[:] = 0.0
+            _clear(mean, cov)
             kept = absent / total / norm
             for e in range(first, last):
                 if beta[e] < 1e-7 * norm:
@@ -277,14 +279,22 @@ def _update_all(tracks, copies, edges, look, taken, missed, shared, stamp):
             weight[k] = min(max(support[k] / whole, 1e-3), 1.0 - 1e-3)
 
 
-@kernel
+@inner
+def _clear(mean, cov):
+    for a in range(6):
+        mean[a] = 0.0
+        for b in range(6):
+            cov[a, b] = 0.0
+
+
+@inner
 def _visit(visited, row, radar, stamp):
     """Note that a radar's scan held a plot that may be a track's."""
     if radar >= 0:
         visited[row, radar] = stamp
 
 
-@kernel
+@inner
 def _is_evidence(kind, status):
     """Whether a fitting plot tells that a track exists; a bearing tells it of what was confirmed otherwise alone.
 
@@ -293,7 +303,7 @@ def _is_evidence(kind, status):
     return status != TENTATIVE or (kind != _DIRECTION and kind != _SOUND)
 
 
-@kernel
+@inner
 def _shares(weight, modes, k, like, first, last, taken, absent, total, beta):
     """Write into `beta` how probable each edge is under mode `k`; return their sum with that of none."""
     norm = absent / total
@@ -309,7 +319,7 @@ def _shares(weight, modes, k, like, first, last, taken, absent, total, beta):
     return norm
 
 
-@kernel
+@inner
 def _blend(x, p, kept, mean, cov):
     """Make of a mode the mixture of itself, with weight `kept`, and of the updates summed in `mean` and `cov`."""
     for a in range(6):
@@ -321,12 +331,12 @@ def _blend(x, p, kept, mean, cov):
         x[a] += mean[a]
 
 
-@kernel
-def _absorb_extras(mean, cov, modes, look, j):
+@inner
+def _absorb_extras(mean, cov, modes, look, j, lines):
     """Update a track's modes by the velocity and range rate that came with its own plot, and keep its height humble."""
     told = look.velocity[j, 0] == look.velocity[j, 0]
     rated = look.range_rate_mps[j] == look.range_rate_mps[j]
-    jac, ph, up = np.empty(6), np.empty(6), np.empty(3)
+    jac, ph, up = lines[0], lines[1], lines[2]
     for k in range(modes):
         if told:
             absorb_velocity(mean[k], cov[k], look.velocity[j], look.sigma_velocity_mps[j], jac, ph)
@@ -345,7 +355,7 @@ def _absorb_extras(mean, cov, modes, look, j):
         keep_height_humble(cov[k], up, look.floor_m[j])
 
 
-@kernel
+@inner
 def _write_back(tracks, copies):
     for i in range(len(copies.row)):
         if copies.changed[i]:
@@ -356,8 +366,8 @@ def _write_back(tracks, copies):
             tracks.at_ns[row] = copies.at_ns[i]
 
 
-@kernel
-def _credit_all(tracks, index, look, first, last, stamp, out):
+@inner
+def _credit_all(tracks, index, look, first, last, stamp, out, scratch):
     """Write down which plots were tracks' own: when each was heard, by whom, and what it claims."""
     for j in range(first, last):
         if not out.own[j]:
@@ -365,7 +375,9 @@ def _credit_all(tracks, index, look, first, last, stamp, out):
         row, at_ns, ranged = out.row[j], look.at_ns[j], look.kind[j] <= _POSITION
         told_ns = at_ns
         if look.kind[j] == _SOUND:
-            told_ns -= np.int64(1e9 * _sounded_before_s(tracks.mean[row, 0], look.site[j]))
+            told_ns -= np.int64(
+                1e9 * _sounded_before_s(tracks.mean[row, 0], look.site[j], scratch.squares[0], scratch.lines)
+            )
         tracks.updated_ns[row] = max(tracks.updated_ns[row], told_ns)
         since_s = (at_ns - tracks.heard_at_ns[row]) / 1e9
         if since_s > 0.0:
@@ -382,10 +394,11 @@ def _credit_all(tracks, index, look, first, last, stamp, out):
             take_claim(tracks, index, row, look.icao24[j], at_ns)
 
 
-@kernel
-def _sounded_before_s(x, site):
+@inner
+def _sounded_before_s(x, site, axes, lines):
     """Return how long ago the sound that arrives now at `site` left a track at `x` (6,)."""
-    axes, d, v, still = np.empty((3, 3)), np.empty(3), np.empty(3), np.zeros(3)
+    d, v, still = lines[0], lines[1], lines[2]
+    still[0] = still[1] = still[2] = 0.0
     axes_at(site[0], site[1], site[2], axes)
     to_enu(axes, x[:3], site, d)
     to_enu(axes, x[3:], still, v)

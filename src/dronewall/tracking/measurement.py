@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import atan2, sqrt
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner
 from dronewall.geodesy.kernels import geodetic
 
 SPEED_OF_SOUND_MPS = 340.0
@@ -21,14 +21,14 @@ NEAREST_M = 30.0
 """Directions to what is nearer than this say nothing that a linear filter could use."""
 
 
-@kernel
+@inner
 def to_enu(axes, x, origin, out):
     """Write into `out` (3,) the local east, north, up of the ECEF vector `x - origin`."""
     for i in range(3):
         out[i] = axes[i, 0] * (x[0] - origin[0]) + axes[i, 1] * (x[1] - origin[1]) + axes[i, 2] * (x[2] - origin[2])
 
 
-@kernel
+@inner
 def _angle_rows(e, n, u, axes, row, jac):
     """Write azimuth's and elevation's gradients by ECEF position into rows `row` and `row + 1` of `jac`."""
     level_sq = e * e + n * n
@@ -39,14 +39,14 @@ def _angle_rows(e, n, u, axes, row, jac):
         jac[row + 1, j] = (level * axes[2, j] - u * (e * axes[0, j] + n * axes[1, j]) / level) / r_sq
 
 
-@kernel
+@inner
 def _clear(jac):
     for i in range(3):
         for j in range(6):
             jac[i, j] = 0.0
 
 
-@kernel
+@inner
 def expected_reading(kind, raised, x, site, axes, d, h, jac):
     """Write the expected reading and Jacobian; return its dimension, 0 if there is none from here.
 
@@ -71,7 +71,7 @@ def expected_reading(kind, raised, x, site, axes, d, h, jac):
     return _expected_range(kind, x, site, axes, d, h, jac)
 
 
-@kernel
+@inner
 def _cut(raised, jac):
     """Return a direction's dimension, dropping the elevation's row when it was not measured."""
     if raised:
@@ -81,7 +81,7 @@ def _cut(raised, jac):
     return 1
 
 
-@kernel
+@inner
 def _expected_range(kind, x, site, axes, d, h, jac):
     e, n, u = d[0], d[1], d[2]
     r = sqrt(e * e + n * n + u * u)
@@ -98,7 +98,7 @@ def _expected_range(kind, x, site, axes, d, h, jac):
     return 3
 
 
-@kernel
+@inner
 def sound_delay(d, v):
     """Return how long ago the sound arriving now left a source at offset `d` moving at `v` (both local, m and m/s).
 
@@ -112,7 +112,7 @@ def sound_delay(d, v):
     return (-closing + sqrt(closing * closing + gap * distance_sq)) / gap
 
 
-@kernel
+@inner
 def _expected_sound(raised, x, axes, d, h, jac):
     """Where the sound came from that arrives now: the direction of the place it left, one delay ago."""
     v0 = axes[0, 0] * x[3] + axes[0, 1] * x[4] + axes[0, 2] * x[5]

@@ -15,14 +15,17 @@ from math import exp, sqrt
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN
 
+OFF, WHOLE, SHARE, VECTORS = range(4)
+ROOM = (4, MODES, 6)
+"""Of the scratch that `predict` works in: three matrices, and as many vectors in the fourth."""
 NEGLIGIBLE = 1e-3
 """Hovering less likely than this of a fast object is not considered further."""
 
 
-@kernel
+@inner
 def add_process_noise(p, up, q_level, q_upright, dt):
     """Add to covariance `p` (6, 6) what white acceleration does in `dt` s; `up` (3,) is the local vertical."""
     position, cross, speed = dt * dt * dt / 3.0, dt * dt / 2.0, dt
@@ -37,13 +40,13 @@ def add_process_noise(p, up, q_level, q_upright, dt):
             p[3 + i, 3 + j] += q * speed
 
 
-@kernel
+@inner
 def move(x, p, dt):
     """Carry mean `x` (6,) and covariance `p` (6, 6) on at constant velocity by `dt` s, without noise."""
     drift(x, p, dt, 1.0)
 
 
-@kernel
+@inner
 def drift(x, p, carried, kept):
     """Carry mean `x` (6,) and covariance `p` (6, 6) on by `carried` s of their velocity, of which `kept` is left."""
     for i in range(3):
@@ -61,7 +64,7 @@ def drift(x, p, carried, kept):
             p[3 + i, 3 + j] *= kept * kept
 
 
-@kernel
+@inner
 def local_up(x, up):
     """Write into `up` (3,) the geocentric vertical at `x`: within 0.2 degrees of the true one, enough for noise."""
     r = sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
@@ -69,17 +72,16 @@ def local_up(x, up):
         up[i] = x[i] / r
 
 
-@kernel
-def mix(mean, cov, weight, modes, dt, p):
-    """Let the first `modes` modes of a track exchange probability for `dt` s, in place.
+@inner
+def mix(mean, cov, weight, modes, dt, p, room):
+    """Let the first `modes` modes of a track exchange probability for `dt` s, in place; `room` (ROOM) is scratch.
 
     The chain forgets its mode at a rate and then draws anew, so that two short waits exchange as much as one long one.
     """
     m = MODES if modes == MODES else MODES - 1
-    share = np.empty((MODES, MODES))
-    _exchange(weight, m, dt, p, share)
+    off, whole, share, c = room[OFF], room[WHOLE], room[SHARE], room[VECTORS, 0]
+    _exchange(weight, m, dt, p, share, room[VECTORS, 1], room[VECTORS, 2])
     # About mode 0, whose own offset is 0: differences of means stay small numbers.
-    off, whole, c = np.empty((MODES, 6)), np.empty((MODES, 6)), np.empty(MODES)
     for a in range(6):
         for i in range(m):
             off[i, a] = mean[i, a] - mean[0, a]
@@ -104,11 +106,13 @@ def mix(mean, cov, weight, modes, dt, p):
             mean[j, a] = base + whole[j, a]
 
 
-@kernel
-def _exchange(weight, m, dt, p, share):
-    """Move `weight` on by `dt` s; write into `share[j, i]` how much of what is in mode j now came from mode i."""
+@inner
+def _exchange(weight, m, dt, p, share, drawn, old):
+    """Move `weight` on by `dt` s; write into `share[j, i]` how much of what is in mode j now came from mode i.
+
+    `drawn` and `old` are scratch.
+    """
     forgotten = 1.0 - exp(-p.modes_forgotten_per_s * dt)
-    drawn, old = np.empty(MODES), np.empty(MODES)
     drawn[HOVER] = p.hover_share if m == MODES else 0.0
     drawn[TURN] = p.turn_share * (1.0 - drawn[HOVER])
     drawn[CRUISE] = 1.0 - drawn[TURN] - drawn[HOVER]
@@ -122,7 +126,7 @@ def _exchange(weight, m, dt, p, share):
         weight[j] = after
 
 
-@kernel
+@inner
 def modes_of(mean, cov, weight, p):
     """Return how many modes a track is described by: all for what may hover, else without hovering.
 
@@ -141,39 +145,43 @@ def modes_of(mean, cov, weight, p):
     return MODES - 1
 
 
-@kernel
+@inner
 def turn_noise(x, p):
     """Return the level process noise of a manoeuvre of what moves like `x` (6,), m²/s³."""
     speed_sq = x[3] * x[3] + x[4] * x[4] + x[5] * x[5]
     return p.q_level_turn * (1.0 + min(speed_sq / (p.turn_speed_mps * p.turn_speed_mps), 25.0))
 
 
-@kernel
-def _copy(x, p, x_out, p_out):
+@inner
+def copy_mode(x, p, x_out, p_out):
+    """Copy one mode's mean (6,) and covariance (6, 6)."""
     for a in range(6):
         x_out[a] = x[a]
         for b in range(6):
             p_out[a, b] = p[a, b]
 
 
-@kernel
+@inner
 def copy_modes(mean, cov, weight, mean_out, cov_out, weight_out):
     """Copy one track's modes; element by element, for numba takes seconds to compile copies of whole arrays."""
     for k in range(MODES):
-        _copy(mean[k], cov[k], mean_out[k], cov_out[k])
+        copy_mode(mean[k], cov[k], mean_out[k], cov_out[k])
         weight_out[k] = weight[k]
 
 
-@kernel
-def predict(mean, cov, weight, dt, p):
-    """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are; `p` is a `Motion`."""
+@inner
+def predict(mean, cov, weight, dt, p, room):
+    """Predict one track's modes by `dt` s ≥ 0 in place, return how many there are.
+
+    `p` is a `Motion`, `room` (ROOM) scratch.
+    """
     modes = modes_of(mean, cov, weight, p)
     if dt <= 0.0:
         return modes
     if modes == MODES and weight[HOVER] == 0.0:
-        _copy(mean[CRUISE], cov[CRUISE], mean[HOVER], cov[HOVER])
-    mix(mean, cov, weight, modes, dt, p)
-    up = np.empty(3)
+        copy_mode(mean[CRUISE], cov[CRUISE], mean[HOVER], cov[HOVER])
+    mix(mean, cov, weight, modes, dt, p, room)
+    up = room[VECTORS, 0]
     local_up(mean[0], up)
     for k in range(modes):
         if k == CRUISE:
@@ -190,7 +198,7 @@ def predict(mean, cov, weight, dt, p):
     return modes
 
 
-@kernel
+@inner
 def merged(mean, cov, weight, x, p):
     """Write into `x` (6,) and `p` (6, 6) the mean and covariance of a track over its modes."""
     for a in range(6):
@@ -212,8 +220,13 @@ def merged(mean, cov, weight, x, p):
 @kernel
 def picture_at(mean, cov, weight, at_ns, count, now_ns, p, x_out, p_out):
     """Write every track's mean (n, 6) and covariance (n, 6, 6) at `now_ns`, leaving the tracks as they are."""
-    m, c, w = np.empty((MODES, 6)), np.empty((MODES, 6, 6)), np.empty(MODES)
+    room, m, c, w = np.empty(ROOM), np.empty((MODES, 6)), np.empty((MODES, 6, 6)), np.empty(MODES)
+    _picture_at(mean, cov, weight, at_ns, count, now_ns, p, x_out, p_out, room, m, c, w)
+
+
+@inner
+def _picture_at(mean, cov, weight, at_ns, count, now_ns, p, x_out, p_out, room, m, c, w):
     for i in range(count):
         copy_modes(mean[i], cov[i], weight[i], m, c, w)
-        predict(m, c, w, (now_ns - at_ns[i]) / 1e9, p)
+        predict(m, c, w, (now_ns - at_ns[i]) / 1e9, p, room)
         merged(m, c, w, x_out[i], p_out[i])

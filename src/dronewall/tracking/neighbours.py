@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 
 NEAR_CELL_M, FAR_CELL_M = 4_000.0, 16_000.0
 NEAR_REACH_M = 2_000.0
@@ -69,7 +69,7 @@ def neighbours_for(capacity: int) -> Neighbours:
     )
 
 
-@kernel
+@inner
 def bucket_of(ix, iy, iz, buckets):
     """Return the bucket of a cube.
 
@@ -79,13 +79,13 @@ def bucket_of(ix, iy, iz, buckets):
     return ((ix * 73856093) ^ (iy * 19349663) ^ (iz * 83492791)) & (buckets - 1)
 
 
-@kernel
+@inner
 def claim_bucket(address, buckets):
     """Return the bucket of a claimed address."""
     return (np.int64(address) * 2654435761 >> 7) & (buckets - 1)
 
 
-@kernel
+@inner
 def add_place(index, row, tracks, p):
     """Let `row` be found where it will be at the index's instant."""
     body = index.body[row]
@@ -113,14 +113,14 @@ def add_place(index, row, tracks, p):
         _link(index.heard_head, index.heard_next, row, x, FAR_CELL_M)
 
 
-@kernel
+@inner
 def _link(head, following, row, x, cell_m):
     b = bucket_of(floor(x[0] / cell_m), floor(x[1] / cell_m), floor(x[2] / cell_m), len(head))
     following[row] = head[b]
     head[b] = row
 
 
-@kernel
+@inner
 def add_claim(index, row, address):
     """Let `row` be found by a claimed address."""
     b = claim_bucket(address, len(index.claim_head))
@@ -128,7 +128,7 @@ def add_claim(index, row, address):
     index.claim_head[b] = row
 
 
-@kernel
+@inner
 def rebuild(index, tracks, count, at_ns, p):
     """Forget all rows and add the first `count` tracks anew, where they will be at `at_ns`."""
     index.near_head[:] = -1
@@ -143,16 +143,16 @@ def rebuild(index, tracks, count, at_ns, p):
             add_claim(index, row, tracks.icao24[row])
 
 
-@kernel
+@inner
 def rows_near(index, place, at_ns, sigma_m, p, found, seen, j):
-    """Write into `found` the rows whose next plot may be at `place` (3,) at `at_ns`; return how many, and `found`.
+    """Write into `found` (capacity,) the rows whose next plot may be at `place` (3,) at `at_ns`; return how many.
 
     `sigma_m` is the plot's own 1-σ in its worst direction; `seen` (capacity,) marks rows already found for plot `j`.
     """
     dt = (at_ns - index.at_ns[0]) / 1e9
     own = 5.0 * sigma_m
     radius = min(index.widest[0] + own + abs(dt) * index.widest[1], p.gate_m)
-    count, found = _in_cubes(
+    count = _in_cubes(
         index.near_head, index.near_next, NEAR_CELL_M, index.body, place, radius, own, dt, p.gate_m, found, 0, seen, j
     )
     far = p.gate_m
@@ -161,7 +161,7 @@ def rows_near(index, place, at_ns, sigma_m, p, found, seen, j):
     )
 
 
-@kernel
+@inner
 def _in_cubes(head, following, cell_m, body, place, radius, own, dt, most, found, count, seen, j):
     x0, x1 = floor((place[0] - radius) / cell_m), floor((place[0] + radius) / cell_m)
     y0, y1 = floor((place[1] - radius) / cell_m), floor((place[1] + radius) / cell_m)
@@ -173,15 +173,13 @@ def _in_cubes(head, following, cell_m, body, place, radius, own, dt, most, found
                 while row >= 0:
                     if seen[row] != j and _near_enough(body[row], place, own, dt, most):
                         seen[row] = j
-                        if count == len(found):
-                            found = longer(found, 2 * count)
                         found[count] = row
                         count += 1
                     row = following[row]
-    return count, found
+    return count
 
 
-@kernel
+@inner
 def _near_enough(body, place, own, dt, most):
     reach = min(body[REACH] + own + abs(dt) * body[GROWTH], most)
     apart = 0.0
@@ -191,9 +189,9 @@ def _near_enough(body, place, own, dt, most):
     return apart < reach * reach
 
 
-@kernel
+@inner
 def rows_within(index, site, at_ns, radius, found, seen, j):
-    """Write into `found` the heard rows within `radius` m of `site` (3,) at `at_ns`; return how many, and `found`."""
+    """Write into `found` (capacity,) the heard rows within `radius` m of `site` (3,) at `at_ns`; return how many."""
     dt = (at_ns - index.at_ns[0]) / 1e9
     count = 0
     x0, x1 = floor((site[0] - radius) / FAR_CELL_M), floor((site[0] + radius) / FAR_CELL_M)
@@ -206,15 +204,13 @@ def rows_within(index, site, at_ns, radius, found, seen, j):
                 while row >= 0:
                     if seen[row] != j and _within(index.body[row], site, radius, dt):
                         seen[row] = j
-                        if count == len(found):
-                            found = longer(found, 2 * count)
                         found[count] = row
                         count += 1
                     row = index.heard_next[row]
-    return count, found
+    return count
 
 
-@kernel
+@inner
 def _within(body, site, radius, dt):
     apart = 0.0
     for a in range(3):

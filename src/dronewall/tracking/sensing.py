@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
-from dronewall.tracking.coverage import ClutterMap
+from dronewall.tracking.coverage import ClutterMaps
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.visibility import Visibility, visibility_of
 
@@ -43,7 +43,7 @@ _UNKNOWN_PER_M3 = 1e-13
 
 @dataclass(slots=True)
 class Antenna:
-    """One scanning radar's state: which scan is going on, since when, its newest plot, its clutter.
+    """One scanning radar's state: which scan is going on, since when, its newest plot.
 
     `pd_told` is its chance of detection as declared; `site` where it stands, ECEF, None if it moves.
     """
@@ -53,9 +53,6 @@ class Antenna:
     period_s: float
     pd: float
     reach_m: float
-    clutter: float | None
-    learned: float
-    map: ClutterMap
     pd_told: float
     site: NDArray[np.float64] | None
     sigma_range_m: float
@@ -64,23 +61,41 @@ class Antenna:
     scan: int = -1
     since_ns: int = -1
     heard_ns: int = -1
-    unclaimed: float = 0.0
 
 
 class Sensing:
-    """The register of sensors as the tracker sees it. Radars keep a state; all others are columns of constants."""
+    """The register of sensors as the tracker sees it. Radars keep a state; all others are columns of constants.
+
+    `slot` (sensors,) is each sensor's row among the scanning radars, -1 for others. By slot: `pd`, `radar_reach_m`,
+    `learned` clutter plots of a scan and the `unclaimed` plots of the scan that is going on.
+    """
 
     def __init__(self, sensors: Sensors, parameters: Parameters) -> None:
         self._p = parameters
         self.antennas: dict[int, Antenna] = {}
         self.visibility: Visibility = visibility_of((), ())
+        self.maps = ClutterMaps()
+        self.learned, self.unclaimed, self._declared = np.empty(0), np.empty(0), np.empty(0)
         self.learn(sensors)
 
     def learn(self, sensors: Sensors) -> None:
         """Take over a register that has grown."""
-        for row, sensor in enumerate(sensors):
-            if sensor.kind in SCANNING and row not in self.antennas and not sensor.delivers_tracks:
-                self.antennas[row] = self._antenna(row, sensor)
+        new = [
+            row
+            for row, sensor in enumerate(sensors)
+            if sensor.kind in SCANNING and row not in self.antennas and not sensor.delivers_tracks
+        ]
+        for row in new:
+            self.antennas[row] = self._antenna(row, sensors[row])
+        self.maps.grow(np.array([self.antennas[row].reach_m for row in new], float))
+        self.learned = np.r_[self.learned, np.full(len(new), self._p.clutter_at_first)]
+        self.unclaimed = np.r_[self.unclaimed, np.zeros(len(new))]
+        told = [sensors[row].clutter_per_scan for row in new]
+        self._declared = np.r_[self._declared, [np.nan if clutter is None else clutter for clutter in told]]
+        radars = list(self.antennas.values())
+        self.pd, self.radar_reach_m = np.array([a.pd for a in radars]), np.array([a.reach_m for a in radars])
+        self.slot = np.full(len(sensors), -1, np.intp)
+        self.slot[list(self.antennas)] = np.arange(len(radars))
         self.visibility = visibility_of(
             [sensors[row] for row in self.antennas], [antenna.period_s for antenna in self.antennas.values()]
         )
@@ -96,31 +111,28 @@ class Sensing:
             period_s=max(sensor.period_s or PERIOD_ASSUMED_S, PERIOD_AT_LEAST_S),
             pd=min(sensor.pd or PD_ASSUMED, PD_AT_MOST),
             reach_m=sensor.range_max_m or RADAR_REACH_M,
-            clutter=sensor.clutter_per_scan,
-            learned=self._p.clutter_at_first,
-            map=ClutterMap(sensor.range_max_m or RADAR_REACH_M),
             pd_told=min(sensor.pd or PD_ASSUMED, 1.0),
             site=_site(sensor),
             sigma_range_m=sensor.sigma.range_m or SIGMA_RANGE_M,
             sigma_azimuth_rad=math.radians(sensor.sigma.azimuth_deg or SIGMA_AZIMUTH_DEG),
         )
 
-    def clutter(self, antenna: Antenna) -> float:
-        """Return how many false plots one scan of a radar holds: as declared, else as learned, never none."""
-        declared = antenna.clutter
-        return max(declared if declared is not None else antenna.learned, 0.05)
+    def clutter(self) -> NDArray[np.float64]:
+        """Return how many false plots one scan of each radar holds: as declared, else as learned, never none."""
+        return np.maximum(np.where(np.isnan(self._declared), self.learned, self._declared), 0.05)
 
-    def births(self, antenna: Antenna) -> float:
-        """Return how many new objects a radar's next scan should hold: many at first, few later."""
-        at_first = self._p.expected_births_at_first * 0.5 ** (antenna.stamp - 1)
-        return self._p.expected_births + at_first
+    def births(self) -> NDArray[np.float64]:
+        """Return how many new objects each radar's next scan should hold: many at first, few later."""
+        stamp = np.array([antenna.stamp for antenna in self.antennas.values()], float)
+        return np.asarray(self._p.expected_births + self._p.expected_births_at_first * 0.5 ** (stamp - 1.0))
 
     def close(self, antenna: Antenna) -> None:
         """End the scan that is going on: learn its clutter, begin the next."""
-        if antenna.unclaimed > 0.0 or antenna.scan >= 0:
-            antenna.learned += CLUTTER_MEMORY * (antenna.unclaimed - antenna.learned)
-        antenna.unclaimed = 0.0
-        antenna.map.close()
+        slot = antenna.slot
+        if self.unclaimed[slot] > 0.0 or antenna.scan >= 0:
+            self.learned[slot] += CLUTTER_MEMORY * (self.unclaimed[slot] - self.learned[slot])
+        self.unclaimed[slot] = 0.0
+        self.maps.close(slot)
         antenna.stamp += 1
         antenna.scan = -1
         antenna.since_ns = -1
@@ -148,23 +160,19 @@ class Sensing:
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the radars' states as named arrays."""
         rows = [(a.sensor, a.stamp, a.scan, a.since_ns, a.heard_ns) for a in self.antennas.values()]
-        values = [(a.learned, a.unclaimed) for a in self.antennas.values()]
         return {
             "antennas.states": np.array(rows, np.int64).reshape(-1, 5),
-            "antennas.clutter": np.array(values, float).reshape(-1, 2),
-            **{
-                f"antennas.map.{name}": np.stack([a.map.checkpoint()[name] for a in self.antennas.values()])
-                for name in (ClutterMap.NAMES if self.antennas else ())
-            },
+            "antennas.clutter": np.stack([self.learned, self.unclaimed], axis=1),
+            **{f"antennas.map.{name}": grid for name, grid in self.maps.checkpoint().items()},
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
+        self.maps.restore({name: state[f"antennas.map.{name}"] for name in ClutterMaps.NAMES})
         for n, (row, value) in enumerate(zip(state["antennas.states"], state["antennas.clutter"], strict=True)):
             antenna = self.antennas[int(row[0])]
-            antenna.map.restore({name: state[f"antennas.map.{name}"][n] for name in ClutterMap.NAMES})
             antenna.stamp, antenna.scan, antenna.since_ns, antenna.heard_ns = (int(value) for value in row[1:])
-            antenna.learned, antenna.unclaimed = float(value[0]), float(value[1])
+            self.learned[n], self.unclaimed[n] = value
 
 
 def presence_reach_m(sensors: Sensors) -> NDArray[np.float64]:
@@ -191,7 +199,10 @@ def kappa_of_position(count: int) -> NDArray[np.float64]:
 
 
 def kappa_of_range(
-    clutter: float, reach_m: float, range_m: NDArray[np.float64], span: NDArray[np.float64] | float
+    clutter: NDArray[np.float64],
+    reach_m: NDArray[np.float64],
+    range_m: NDArray[np.float64],
+    span: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """Return a radar's clutter density in the units of (range, azimuth, third): uniform over the ground it covers.
 
@@ -201,7 +212,7 @@ def kappa_of_range(
     return clutter * 2.0 * ground / reach_m**2 / (2.0 * math.pi) / span
 
 
-def kappa_of_range_sum(clutter: float, reach_m: float) -> float:
+def kappa_of_range_sum(clutter: NDArray[np.float64], reach_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a passive radar's density of false range sums per m, where they come without bearings."""
     return clutter / (2.0 * reach_m)
 

@@ -6,7 +6,7 @@ from math import exp, floor, pi, sqrt
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.belief import associate
 from dronewall.tracking.neighbours import FAR_CELL_M, bucket_of
 from dronewall.tracking.sound_filter import STATE, STRAIGHT, folded, heard_from, variance_of
@@ -16,7 +16,7 @@ LEAST_SHARE = 0.02
 HEAD_BITS = 12
 
 
-@kernel
+@inner
 def cell_of(coordinate):
     """Return the index of the cube's layer that holds a coordinate."""
     return floor(coordinate / FAR_CELL_M)

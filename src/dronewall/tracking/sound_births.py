@@ -13,7 +13,7 @@ from math import atan2, cos, log, pi, sin, sqrt
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.sound_filter import folded
 
 ROUNDS = 5
@@ -26,7 +26,7 @@ REFUSED, MOVING, STANDING = 0, 1, 2
 MOST_GATHERED = 2048
 
 
-@kernel
+@inner
 def expected_azimuth(f, height_m, ahead_s, offset, sound_mps, wind, jac):
     """Return azimuth and delay heard at `offset` (3,) `ahead_s` after fit `f` (4,); `jac` (4,) is the azimuth's."""
     ve, vn = f[2] - wind[0], f[3] - wind[1]
@@ -143,7 +143,7 @@ def _refine(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own, 
     return evidence, squares / taken
 
 
-@kernel
+@inner
 def _one_of_each_report(heard, rows, count, nus, own):
     """Leave of the bearings that one array reports at one instant only the nearest its own; they stand together."""
     best = -1
@@ -184,7 +184,7 @@ def grow_best(heard, ears, wind, wind_var, s, a, seed, rows, near_of, count, own
     return misfit
 
 
-@kernel
+@inner
 def _innovation(heard, ears, wind, wind_var, s, a, seed, b, near, f, jac):
     """Return innovation, variance and emission time after the seed's of bearing `b` against fit `f`."""
     j = heard.sensor[b]
@@ -239,7 +239,7 @@ def verdict(heard, ears, s, a, seed, rows, near_of, count, own, f, c, misfit, no
     return REFUSED
 
 
-@kernel
+@inner
 def _missing(heard, ears, s, a, seed, hits, f, earliest, latest, farthest, now_ns):
     """Return how many reports of arrays that stand nearer than the farthest that heard it are missing."""
     i = heard.sensor[a]
@@ -303,13 +303,13 @@ def search(heard, ears, wind, wind_var, now_ns, s, seeds, order, births, owner, 
     return count
 
 
-@kernel
+@inner
 def _place_of(ears, i, east, north, up, out):
     for j in range(3):
         out[j] = ears.site[i, j] + east * ears.axes[i, 0, j] + north * ears.axes[i, 1, j] + up * ears.axes[i, 2, j]
 
 
-@kernel
+@inner
 def _near_any(place, places, count, apart_m):
     for k in range(count):
         sq = 0.0

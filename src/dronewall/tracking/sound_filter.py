@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.motion import add_process_noise, local_up
 
 STATE = 8
@@ -96,7 +96,7 @@ def heard_from(x, ahead_s, site, axes, sound_mps, h, jac):
     return tau
 
 
-@kernel
+@inner
 def _chance(i, j, begin, end):
     """Return how probable it is that mode `i` gives way to mode `j`, given those of a turn's beginning and end."""
     if i == j:
@@ -140,7 +140,7 @@ def mix_modes(mean, cov, weight, dt, p):
         weight[j] = after[j]
 
 
-@kernel
+@inner
 def turn_matrices(up, dt, turn_radps, along, turned):
     """Write what carries a velocity into places, `along`, and into itself, `turned`, both (3, 3), over `dt` s.
 
@@ -211,7 +211,7 @@ def predict_sound(mean, cov, weight, dt, p, up):
         carry(mean[2], cov[2], step_s, -p.turn_radps, p.q_turning, p, up, along, turned)
 
 
-@kernel
+@inner
 def absorb_angle(x, c, jac, nu, variance, worth, ph):
     """Update a mode by one angle that is its own with probability `worth`, in place; `ph` (8,) is scratch."""
     s = variance
@@ -232,7 +232,7 @@ def absorb_angle(x, c, jac, nu, variance, worth, ph):
             c[b, a] = c[a, b]
 
 
-@kernel
+@inner
 def variance_of(c, jac, variance):
     """Return the variance of an innovation: `variance` of the reading and that of the state `c` seen through `jac`."""
     s = variance
@@ -242,7 +242,7 @@ def variance_of(c, jac, variance):
     return s
 
 
-@kernel
+@inner
 def folded(angle):
     """Return an angle brought to within half a turn."""
     return angle - 2.0 * pi * np.round(angle / (2.0 * pi))
@@ -277,7 +277,7 @@ def take_bearing(mean, cov, weight, ahead_s, edge, e, ears, p, h, jac, ph):
     return nu[better], s[better]
 
 
-@kernel
+@inner
 def bound_height(x, c, p, up, jac, ph):
     """Bring the height back to what is likely of a low flyer once it is less well known than that."""
     local_up(x, up)
@@ -293,7 +293,7 @@ def bound_height(x, c, p, up, jac, ph):
     absorb_angle(x, c, jac, p.height_m - height, p.height_sigma_m * p.height_sigma_m, 1.0, ph)
 
 
-@kernel
+@inner
 def ellipsoid_radius(sine):
     """Return the radius of the WGS84 ellipsoid at a geocentric latitude's sine: height to a few centimetres below."""
     a, b = 6_378_137.0, 6_356_752.314245
@@ -301,7 +301,7 @@ def ellipsoid_radius(sine):
     return 1.0 / sqrt(cos_sq / (a * a) + sine * sine / (b * b))
 
 
-@kernel
+@inner
 def level_out(x, c, up, jac, ph):
     """Hold climb to what low flyers do: a weak reading of no climb keeps it from wandering where height is unseen."""
     local_up(x, up)

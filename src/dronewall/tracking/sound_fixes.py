@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.sound_filter import folded
 
 
@@ -147,7 +147,7 @@ def _support(heard, ears, wind, wind_var, now_ns, s, a, east, north, ago_s):
     return evidence, arrays
 
 
-@kernel
+@inner
 def _best_agreement(heard, ears, wind_var, s, j, due_ns, bearing, r):
     """Return the log likelihood ratio of array `j`'s best free bearing about `due_ns`, 0 if there is none."""
     half_s = 1.1 * ears.period_s[j] + 0.4
@@ -168,7 +168,7 @@ def _best_agreement(heard, ears, wind_var, s, j, due_ns, bearing, r):
     return best
 
 
-@kernel
+@inner
 def _first_at(at_ns, low, high, wanted_ns):
     """Return the first row in [low, high) of the ascending `at_ns` at or after an instant."""
     while low < high:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 
 LEAST_HITS = 2.0
 """An array has heard a track once its bearings' shares add up to this."""
@@ -51,6 +51,6 @@ def support(edge, first, x, ears, now_ns, lately_s, arrays, heard_share):
             hits[edge.sensor[e]] = 0.0
 
 
-@kernel
+@inner
 def _apart_sq(x, site):
     return (x[0] - site[0]) ** 2 + (x[1] - site[1]) ** 2 + (x[2] - site[2]) ** 2

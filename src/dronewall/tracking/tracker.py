@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,55 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.model.groups import Groups
-from dronewall.model.observations import ObservationKind, Observations
+from dronewall.model.observations import Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.track_acts import TrackAct, TrackEvent
-from dronewall.model.tracks import RemoteTracks, Tracks, TrackStatus
+from dronewall.model.tracks import RemoteTracks, Tracks
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.acts import Acts, check, standing_in
-from dronewall.tracking.columns import CLOSE, LOOK, Events, Looks, Outcome, outcome_for
+from dronewall.tracking.columns import LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.group_scans import ScanPlots, is_counted
 from dronewall.tracking.groups import GroupBook
 from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
+from dronewall.tracking.looks import in_looks, learn_clutter, with_assumptions
 from dronewall.tracking.motion import picture_at
 from dronewall.tracking.neighbours import neighbours_for, rebuild
-from dronewall.tracking.parameters import CRUISE, Parameters
+from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.presence import Presence
-from dronewall.tracking.sensing import (
-    CLAIMED_CLUTTER,
-    ELEVATION_SPAN_RAD,
-    HEIGHT_SPAN_M,
-    Sensing,
-    illuminators,
-    kappa_of_direction,
-    kappa_of_position,
-    kappa_of_range,
-    kappa_of_range_sum,
-    ranges_m,
-)
+from dronewall.tracking.sensing import Sensing
 from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.vendor import VendorFusion
 from dronewall.tracking.vendor_tracks import rows_of
 
-LOOK_NS, LOOK_UNNUMBERED_NS = 500_000_000, 100_000_000
-"""Plots of one sensor and scan within half a second are judged together: in one scan no object is reported twice. A
-radar that does not number its scans may turn faster than it declares, so only its plots of one tenth are."""
-STRAGGLERS = -2
-"""Stands for the radar of a look whose scan was over: it says nothing of who was missed, and begins no track, for a
-false plot of long ago reaches far."""
-STANDING_MPS = 5.0
-"""The plots of a track that is slower are held to be clutter as well: a turbine would hide behind its own track."""
-CLUTTER_LEAST = 0.3
-"""Nowhere is there less clutter than this share of the radar's mean: what was not seen yet may still come."""
 CLASS_MEMORY, CLASS_LOOKS = 0.1, 3.0
 """Weight of the newest report of class, and how many independent looks all of them together are worth: sensors of one
 kind repeat each other's errors, so a hundred reports must not add up to certainty."""
-POINTLESS = (ObservationKind.NOTHING, ObservationKind.PRESENCE)
-"""What says nothing of where an object is."""
-EventRow = tuple[int, int, int, int, int, float, int]
 NO_REMOTE = RemoteTracks.empty()
 
 
@@ -124,11 +101,11 @@ class Tracker:
         Returns all tracks predicted to `now_ns`.
         """
         self._do(acts, now_ns)
-        ordered, events = self._in_looks(observations)
+        ordered, events = in_looks(observations, self._sensing)
         taken = observations.take(ordered)
-        look = self._looks(taken, events)
+        look = with_assumptions(taken, events, self._sensing)
         outcome = self._associate(look, events)
-        self._learn_clutter(look, outcome, self._grouped(taken, look, events))
+        learn_clutter(look, outcome, self._store.columns, self._grouped(taken, look, events), self._sensing)
         track_of = np.full(len(observations), -1, np.int64)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
         self._remember(taken, outcome)
@@ -153,112 +130,6 @@ class Tracker:
                 self._vendors.rename(old, new)
                 self._sound.rename(old, new)
 
-    def _in_looks(self, o: Observations) -> tuple[NDArray[np.intp], Events]:
-        """Group observations into looks of one sensor, in the order of time, and close scans between them."""
-        if not len(o):
-            return np.empty(0, np.intp), _events([])
-        scanning = np.isin(o.sensor, list(self._sensing.antennas))
-        direction = np.isin(o.kind, (ObservationKind.DIRECTION, ObservationKind.SOUND_DIRECTION))
-        alone = ~scanning | direction
-        width = np.where(o.scan >= 0, LOOK_NS, LOOK_UNNUMBERED_NS)
-        bucket = np.where(alone, o.at_ns, o.at_ns // width * width)
-        single = np.where(alone, np.arange(len(o)), illuminators(o.transmitter))
-        order = np.lexsort((single, o.scan, o.sensor, bucket))
-        keys = np.stack([bucket[order], o.sensor[order], o.scan[order], single[order]], axis=1)
-        starts = np.flatnonzero(np.r_[True, np.any(keys[1:] != keys[:-1], axis=1)])
-        rows: list[EventRow] = []
-        for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(o)], strict=True):
-            rows.extend(self._look_events(o, order, first, last))
-        return order, _events(rows)
-
-    def _look_events(self, o: Observations, order: NDArray[np.intp], first: int, last: int) -> Iterator[EventRow]:
-        """Yield one look and the scans that it closes before and after itself."""
-        row = int(order[first])
-        antenna = self._sensing.antennas.get(int(o.sensor[row]))
-        seen = int(np.count_nonzero(~np.isin(o.kind[order[first:last]], POINTLESS)))
-        if antenna is None:
-            if seen:
-                yield LOOK, first, last, -1, 0, 0.0, 0
-            return
-        scan, at_ns = int(o.scan[row]), int(o.at_ns[row])
-        if self._sensing.is_straggler(antenna, scan, at_ns):
-            if seen:
-                yield LOOK, first, last, STRAGGLERS, 0, 0.0, 0
-            return
-        if self._sensing.begins_anew(antenna, scan, at_ns):
-            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd, antenna.heard_ns
-            self._sensing.close(antenna)
-        if antenna.since_ns < 0:
-            antenna.since_ns, antenna.scan = at_ns, scan
-        antenna.heard_ns = max(antenna.heard_ns, at_ns)
-        if seen:
-            yield LOOK, first, last, antenna.slot, antenna.stamp, antenna.pd, 0
-        if np.any(o.scan_end[order[first:last]]):
-            yield CLOSE, 0, 0, antenna.slot, antenna.stamp, antenna.pd, antenna.heard_ns
-            self._sensing.close(antenna)
-
-    def _looks(self, o: Observations, events: Events) -> Looks:
-        """Return observations with what is assumed of each: detection, clutter, births, reach."""
-        count, s = len(o), o.sensor
-        raised = np.isfinite(o.z[:, 1])
-        direction = (o.kind == ObservationKind.DIRECTION) | (o.kind == ObservationKind.SOUND_DIRECTION)
-        positioned = o.kind == ObservationKind.POSITION
-        kappa = np.where(direction, kappa_of_direction(self._sensing.per_rad[s], raised), kappa_of_position(count))
-        birth = np.where(positioned, np.where(self._sensing.cooperative[s], 0.9, 0.3), 0.0)
-        pd, radar = np.ones(count), np.full(count, -1, np.int32)
-        span = np.select(
-            [o.kind == ObservationKind.RANGE_AZIMUTH_ELEVATION, o.kind == ObservationKind.RANGE_AZIMUTH_ALTITUDE],
-            [ELEVATION_SPAN_RAD, HEIGHT_SPAN_M],
-            1.0,
-        )
-        for sensor in np.unique(s[np.isin(s, list(self._sensing.antennas))]).tolist():
-            antenna = self._sensing.antennas[sensor]
-            summed = o.kind == ObservationKind.RANGE_SUM
-            at = np.flatnonzero((s == sensor) & ((o.kind < ObservationKind.POSITION) | summed))
-            clutter, births = self._sensing.clutter(antenna), self._sensing.births(antenna)
-            rarer = np.where(o.icao24[at] != 0, CLAIMED_CLUTTER, 1.0)
-            range_m = ranges_m(o.z[at, 0], o.transmitter[at])
-            uniform = kappa_of_range(clutter, antenna.reach_m, range_m, 1.0)
-            mapped = antenna.map.density(range_m, np.nan_to_num(o.z[at, 1]), expected=clutter)
-            false = rarer * np.maximum(mapped, CLUTTER_LEAST * uniform)
-            new = kappa_of_range(births, antenna.reach_m, range_m, 1.0)
-            raised_here = o.kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
-            third = np.where(raised_here, np.maximum(antenna.map.rising(o.z[at, 2]), 1.0 / span[at]), 1.0 / span[at])
-            kappa[at] = np.where(
-                summed[at],
-                rarer * kappa_of_range_sum(clutter + births, antenna.reach_m),
-                false * third + rarer * new / span[at],
-            )
-            birth[at] = np.where(
-                summed[at], births / (births + rarer * clutter), new / (new + false * third * span[at])
-            )
-            pd[at], radar[at] = antenna.pd, antenna.slot
-        for n in np.flatnonzero(events.radar == STRAGGLERS).tolist():
-            radar[events.first[n] : events.last[n]] = -1
-            birth[events.first[n] : events.last[n]] = 0.0
-        return Looks(
-            kind=o.kind,
-            at_ns=o.at_ns,
-            site=o.site,
-            transmitter=o.transmitter,
-            z=o.z,
-            noise=o.noise,
-            place=o.place,
-            spread=o.spread,
-            floor_m=o.floor_m,
-            range_rate_mps=o.range_rate_mps,
-            sigma_range_rate_mps=o.sigma_range_rate_mps,
-            velocity=o.velocity,
-            sigma_velocity_mps=o.sigma_velocity_mps,
-            icao24=o.icao24,
-            pd=pd,
-            kappa=kappa,
-            birth=birth,
-            radar=radar,
-            reach_m=self._sensing.reach_m[s] if count else np.empty(0),
-            claimed=self._sensing.cooperative[s] if count else np.empty(0, np.bool_),
-        )
-
     def _associate(self, look: Looks, events: Events) -> Outcome:
         """Run the inner loop over the events and return what became of each observation."""
         outcome = outcome_for(len(look.kind))
@@ -281,26 +152,6 @@ class Tracker:
             return np.empty(0, np.intp)
         rows, plots = _scan_plots(o, look, events)
         return rows[self._groups.count_plots(plots)]
-
-    def _learn_clutter(self, look: Looks, outcome: Outcome, grouped: NDArray[np.intp]) -> None:
-        """Add to each radar's scan the plots that no track claimed, and to its map those of no established track.
-
-        Those that lie in a group, rows `grouped`, are its members', though not all of these have a track of their own.
-        """
-        columns, row = self._store.columns, np.maximum(outcome.row, 0)
-        moving = np.linalg.norm(columns.mean[row, CRUISE, 3:], axis=1) > STANDING_MPS
-        established = (outcome.row >= 0) & (columns.status[row] != TrackStatus.TENTATIVE) & moving
-        unclaimed = outcome.unclaimed.copy()
-        established[grouped], unclaimed[grouped] = True, 0.0
-        for antenna in self._sensing.antennas.values():
-            mine = np.flatnonzero((look.radar == antenna.slot) & (look.kind < ObservationKind.POSITION))
-            if len(mine):
-                antenna.unclaimed += float(unclaimed[mine].sum())
-                nobody = np.where(established[mine], unclaimed[mine], 1.0)
-                raised = look.kind[mine] == ObservationKind.RANGE_AZIMUTH_ELEVATION
-                elevation = np.where(raised, look.z[mine, 2], 0.0)
-                range_m = ranges_m(look.z[mine, 0], look.transmitter[mine])
-                antenna.map.add(range_m, look.z[mine, 1], nobody, elevation)
 
     def _remember(self, o: Observations, outcome: Outcome) -> None:
         """Give tracks what their plots said of class, of themselves, and when each kind of sensor heard them."""
@@ -389,13 +240,6 @@ class Tracker:
         self._presence.restore(state)
 
 
-def _events(rows: list[EventRow]) -> Events:
-    table = np.array([row[:6] for row in rows], float).reshape(-1, 6)
-    at_ns = np.array([row[6] for row in rows], np.int64)
-    first, last, radar, stamp = (np.ascontiguousarray(table[:, i], np.int32) for i in range(1, 5))
-    return Events(table[:, 0].astype(np.uint8), first, last, radar, stamp, table[:, 5].copy(), at_ns)
-
-
 def _scan_plots(o: Observations, look: Looks, events: Events) -> tuple[NDArray[np.intp], ScanPlots]:
     """Return the plots of radars that may count objects, by row and each with its radar's slot and scan."""
     stamp = np.zeros(len(o), np.int64)
@@ -417,8 +261,9 @@ def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDA
 
 def _class_probabilities(score: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return class probabilities (n, classes) of accumulated log scores; all 0 where nobody said anything."""
-    silent = ~np.any(score, axis=1)
-    likely = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf)) if len(score) else score
-    out = (likely / np.maximum(likely.sum(axis=1, keepdims=True), 1e-300)).astype(np.float32)
-    out[silent] = 0.0
+    out = np.zeros(score.shape, np.float32)
+    told = np.flatnonzero(np.any(score != 0.0, axis=1))
+    if len(told):
+        likely = np.exp(score[told] - score[told].max(axis=1, keepdims=True))
+        out[told] = likely / likely.sum(axis=1, keepdims=True)
     return out

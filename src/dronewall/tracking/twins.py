@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner, kernel
 
 
 @kernel
@@ -38,7 +38,7 @@ def find_twins(x, cov, rows, order, tracks, near_m, twin_sq, apart, elder):
                 elder[younger] = a + b - younger
 
 
-@kernel
+@inner
 def _distance_sq(d, c):
     """Return `d` (n,) squared in units of the covariance `c` (n, n), by Cholesky; both are overwritten."""
     total = 0.0
@@ -56,7 +56,7 @@ def _distance_sq(d, c):
     return total
 
 
-@kernel
+@inner
 def _may_be_twins(x, tracks, a, b, near_m):
     apart = 0.0
     for i in range(3):
@@ -73,7 +73,7 @@ def _may_be_twins(x, tracks, a, b, near_m):
     return True
 
 
-@kernel
+@inner
 def _are_apart(one, other, apart):
     """Whether two numbers are a pair in `apart` (k, 2)."""
     for k in range(len(apart)):

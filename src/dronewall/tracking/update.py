@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import exp, pi, sqrt
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner
 from dronewall.tracking.bistatic import bend, expected_sum_rate, through_transmitter
 from dronewall.tracking.measurement import expected_reading
 
@@ -20,8 +20,8 @@ _RANGE_AZIMUTH_ALTITUDE, _POSITION, _DIRECTION, _SOUND = range(1, 5)
 SOUND_MPS = 340.0
 
 
-@kernel
-def model(x, p, kind, raised, site, transmitter, axes, back_s, q, d, h, jac, pht, hph):
+@inner
+def model(x, p, kind, raised, site, transmitter, axes, back_s, q, d, then, h, jac, pht, hph):
     """Write what a sensor should read of a mode, and how that depends on it; return the reading's dimension, 0 if none.
 
     A reading older than the mode is compared with where the object was then: the mean goes back at constant velocity,
@@ -35,15 +35,14 @@ def model(x, p, kind, raised, site, transmitter, axes, back_s, q, d, h, jac, pht
         axes: the site's east, north, up (3, 3), ECEF.
         back_s: ≤ 0, how much older the reading is than the mode.
         q: process noise of the mode, m²/s³.
-        d: scratch (3,).
+        d, then: scratch (3,), (6,).
         h: out (3,), the expected reading.
         jac: out (3, 6), its derivative; rows beyond the dimension are zero.
         pht: out (6, 3), P H'.
         hph: out (3, 3), H P H' with the noise of what happened since the object was where it was read.
     """
-    then = x.copy() if back_s < 0.0 else x
     for a in range(3):
-        then[a] = x[a] + back_s * x[3 + a]
+        then[a], then[3 + a] = x[a] + back_s * x[3 + a], x[3 + a]
     dim = expected_reading(kind, raised, then, site, axes, d, h, jac)
     lit = transmitter[0] == transmitter[0]
     if lit:
@@ -63,7 +62,7 @@ def model(x, p, kind, raised, site, transmitter, axes, back_s, q, d, h, jac, pht
     return dim
 
 
-@kernel
+@inner
 def _projected(p, jac, aged, pht, hph):
     """Write P H' into `pht` and H P H' into `hph`, with position noise `aged` (m²) of the time since."""
     for a in range(6):
@@ -81,7 +80,7 @@ def _projected(p, jac, aged, pht, hph):
             hph[j, i] = s
 
 
-@kernel
+@inner
 def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse):
     """Write a reading's innovation `nu` (3,) and the inverse of its covariance; return its square and det S.
 
@@ -117,13 +116,13 @@ def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse)
     return square, det
 
 
-@kernel
+@inner
 def likelihood(square, dim, det):
     """Return the Gaussian density of an innovation of so many squared sigmas."""
     return exp(-0.5 * square) / sqrt((2.0 * pi) ** dim * det)
 
 
-@kernel
+@inner
 def add_update(beta, p, dim, noise, doubt, jac, pht, hph, nu, s_inverse, gain, a, ap, mean, cov):
     """Add what a reading would make of a mode, with weight `beta`, to the mixture's `mean` (6,) and `cov` (6, 6).
 
@@ -167,7 +166,7 @@ def add_update(beta, p, dim, noise, doubt, jac, pht, hph, nu, s_inverse, gain, a
             cov[i, j] += beta * (s + step_i * step_j)
 
 
-@kernel
+@inner
 def _reading_noise(dim, noise, doubt, jac, pht, hph):
     """Return the six different entries of R: the reading's own noise and that of the time since."""
     r0 = doubt * noise[0, 0] + hph[0, 0] - _hph(jac, pht, 0, 0)
@@ -182,7 +181,7 @@ def _reading_noise(dim, noise, doubt, jac, pht, hph):
     return r0, r1, r2, r3, r4, r5
 
 
-@kernel
+@inner
 def _hph(jac, pht, i, j):
     s = 0.0
     for a in range(6):
@@ -190,7 +189,7 @@ def _hph(jac, pht, i, j):
     return s
 
 
-@kernel
+@inner
 def absorb_scalar(x, p, jac, nu, variance, ph):
     """Update `x` (6,), `p` (6, 6) in place by one scalar reading; an innovation beyond five sigmas is left out."""
     s = variance
@@ -212,23 +211,24 @@ def absorb_scalar(x, p, jac, nu, variance, ph):
             p[b, a] = c
 
 
-@kernel
+@inner
 def absorb_velocity(x, p, velocity, sigma_mps, jac, ph):
     """Update a mode by a measured velocity (3,) ECEF."""
     for i in range(3):
-        jac[:] = 0.0
+        for a in range(6):
+            jac[a] = 0.0
         jac[3 + i] = 1.0
         absorb_scalar(x, p, jac, velocity[i] - x[3 + i], sigma_mps * sigma_mps, ph)
 
 
-@kernel
+@inner
 def absorb_range_rate(x, p, site, transmitter, rate_mps, sigma_mps, jac, ph):
     """Update a mode by a measured range rate, or by that of a range sum where there is a `transmitter`."""
     expected = range_rate(x, site, transmitter, jac)
     absorb_scalar(x, p, jac, rate_mps - expected, sigma_mps * sigma_mps, ph)
 
 
-@kernel
+@inner
 def range_rate(x, site, transmitter, jac):
     """Return how fast the range from `site`, or the range sum through `transmitter`, grows; write its derivative.
 
@@ -251,7 +251,7 @@ def range_rate(x, site, transmitter, jac):
     return rate
 
 
-@kernel
+@inner
 def keep_height_humble(p, up, floor_m):
     """Raise the variance of height in `p` to the floor of its datum: repeating a biased height does not improve it."""
     if floor_m <= 0.0:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.jit import kernel
+from dronewall.geodesy.jit import inner
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.model.sensors import Sensor
 
@@ -64,7 +64,7 @@ def _sector(radar: Sensor) -> tuple[float, float]:
     return float(np.radians(begin)), float(np.radians((end - begin) % 360.0))
 
 
-@kernel
+@inner
 def may_see(visibility, radar, x, dt, slack_m):
     """Whether a radar could see an object within `slack_m`, m, of where a state `x` (6,), ECEF, is after `dt` s.
 
@@ -94,7 +94,7 @@ def may_see(visibility, radar, x, dt, slack_m):
     return (atan2(e, n) - begin) % (2.0 * pi) <= width
 
 
-@kernel
+@inner
 def _horizon_m(height_m):
     """Return how far the 4/3-earth horizon is from a height above the ellipsoid."""
     return sqrt(2.0 * EFFECTIVE_EARTH_M * max(height_m, 0.0))

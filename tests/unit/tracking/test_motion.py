@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
-from dronewall.tracking.motion import add_process_noise, drift, merged, mix, move, predict
+from dronewall.tracking.motion import ROOM, add_process_noise, drift, merged, mix, move, predict
 from dronewall.tracking.parameters import HOVER, MODES, Motion
 
 P = Motion()
@@ -24,7 +24,7 @@ def modes() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @given(st.floats(0.01, 60.0))
 def test_prediction_keeps_covariances_symmetric_and_positive(dt: float) -> None:
     mean, cov, weight = modes()
-    predict(mean, cov, weight, dt, P)
+    predict(mean, cov, weight, dt, P, np.empty(ROOM))
     for k in range(MODES):
         np.testing.assert_allclose(cov[k], cov[k].T, rtol=1e-12, atol=1e-9)
         assert np.linalg.eigvalsh(cov[k]).min() > 0.0
@@ -35,9 +35,9 @@ def test_prediction_keeps_covariances_symmetric_and_positive(dt: float) -> None:
 def test_two_short_waits_exchange_as_much_as_one_long_one(a: float, b: float) -> None:
     long_mean, long_cov, long_weight = modes()
     short_mean, short_cov, short_weight = modes()
-    mix(long_mean, long_cov, long_weight, MODES, a + b, P)
-    mix(short_mean, short_cov, short_weight, MODES, a, P)
-    mix(short_mean, short_cov, short_weight, MODES, b, P)
+    mix(long_mean, long_cov, long_weight, MODES, a + b, P, np.empty(ROOM))
+    mix(short_mean, short_cov, short_weight, MODES, a, P, np.empty(ROOM))
+    mix(short_mean, short_cov, short_weight, MODES, b, P, np.empty(ROOM))
     np.testing.assert_allclose(short_weight, long_weight, rtol=1e-9)
 
 
@@ -45,7 +45,7 @@ def test_mixing_changes_neither_the_whole_mean_nor_the_whole_covariance() -> Non
     mean, cov, weight = modes()
     before, after = (np.empty(6), np.empty((6, 6))), (np.empty(6), np.empty((6, 6)))
     merged(mean, cov, weight, *before)
-    mix(mean, cov, weight, MODES, 20.0, P)
+    mix(mean, cov, weight, MODES, 20.0, P, np.empty(ROOM))
     merged(mean, cov, weight, *after)
     np.testing.assert_allclose(after[0], before[0], rtol=1e-12)
     np.testing.assert_allclose(after[1], before[1], rtol=1e-9, atol=1e-9)
@@ -81,8 +81,8 @@ def test_what_hovers_forgets_its_velocity_and_drifts_no_farther_than_it_carries(
 def test_the_fast_are_not_thought_to_hover_and_the_slow_are() -> None:
     mean, cov, weight = modes()
     weight[:] = 0.6999, 0.3, 1e-4
-    assert predict(mean, cov, weight, 1.0, P) == MODES - 1
+    assert predict(mean, cov, weight, 1.0, P, np.empty(ROOM)) == MODES - 1
     assert weight[HOVER] == 0.0
     mean[:, 3:] = 1.0
-    assert predict(mean, cov, weight, 30.0, P) == MODES
+    assert predict(mean, cov, weight, 30.0, P, np.empty(ROOM)) == MODES
     assert weight[HOVER] > 0.1

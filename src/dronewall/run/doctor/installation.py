@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from dronewall.geodesy.jit import kernel_files
 from dronewall.run.doctor.findings import Finding, Sign, fine, problem, warning
 from dronewall.run.doctor.host import Host
 from dronewall.run.doctor.patient import Patient
@@ -51,7 +52,7 @@ def _requirement(host: Host, requirement: str) -> Iterator[Finding]:
 
 def kernels(patient: Patient, package: Path = PACKAGE) -> Iterator[Finding]:
     """Compiled kernels: kept where, and there already."""
-    folders = sorted({path.parent for path in package.rglob("*.py") if "@kernel\n" in path.read_text("utf-8")})
+    folders = sorted({path.parent for path in kernel_files(package)})
     for folder in folders:
         cache = folder / "__pycache__"
         if not patient.host.may_write(cache if cache.is_dir() else folder):
