@@ -1,9 +1,9 @@
 """The sensors' health: what each reports, measured against what it declared. Pure: time comes with the plots.
 
-A sensor is *silent* (a kind that reports at every turn, not heard for three periods and 15 s), *slow* (reports at half
-its declared rate), *noisy* (far more plots a turn than its declared clutter and any plausible traffic, or far more than
-it used to), *stuck* (turn after turn the very same readings), or its *clock* is more than a second off. The first word
-of each problem is its kind.
+A sensor is *silent* (a kind that reports at every turn, not heard for three periods and 15 s, or not at all in the
+first minute that the wall watches), *slow* (reports at half its declared rate), *noisy* (far more plots a turn than its
+declared clutter and any plausible traffic, or far more than it used to), *stuck* (turn after turn the very same
+readings), or its *clock* is more than a second off. The first word of each problem is its kind.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from dronewall.model.status import SensorHealth
 from dronewall.run.turns import Turns, readings
 
 RATE_OVER_S = 60
+FIRST_HEARD_WITHIN_S = 60.0
+"""A sensor may take so long to be heard for the first time: not every link is up when the wall is."""
 MINUTES = 10
 MINUTES_KNOWN_LEAST = 5
 NOISY_TIMES = 5.0
@@ -119,7 +121,7 @@ class SensorWatch:
                 problems=tuple(
                     problem
                     for problem in (
-                        _silent(sensor, heard[i], now_ns),
+                        _silent(sensor, heard[i], now_ns, watched_since_ns=self._first_second * NS_PER_S),
                         _slow(sensor, turns[i], heard[i], now_ns, watched_s=seconds),
                         _noisy(sensor, counts[i], seconds, turns[i], usual[i]),
                         _stuck(sensor, alike[i], (heard[i] - alike_since[i]) / NS_PER_S),
@@ -166,12 +168,14 @@ class SensorWatch:
         return np.median(self._minutes[whole], axis=0)
 
 
-def _silent(sensor: Sensor, heard_ns: int, now_ns: int) -> str:
-    silent_s = (now_ns - heard_ns) / NS_PER_S
-    if not (sensor.kind.regular and heard_ns and silent_s > sensor.silent_after_s):
+def _silent(sensor: Sensor, heard_ns: int, now_ns: int, *, watched_since_ns: int) -> str:
+    silent_s = (now_ns - (heard_ns or watched_since_ns)) / NS_PER_S
+    patience_s = sensor.silent_after_s if heard_ns else max(sensor.silent_after_s, FIRST_HEARD_WITHIN_S)
+    if not sensor.kind.regular or silent_s <= patience_s:
         return ""
+    never = "" if heard_ns else ", not heard since the wall started"
     declared = f"; it declared a report every {sensor.period_s:g} s" if sensor.period_s else ""
-    return f"silent for {duration(silent_s)}{declared}"
+    return f"silent for {duration(silent_s)}{never}{declared}"
 
 
 def _slow(sensor: Sensor, turns: int, heard_ns: int, now_ns: int, *, watched_s: int) -> str:

@@ -78,10 +78,21 @@ def test_a_silent_microphone_hears_nothing_and_that_is_no_fault() -> None:
     assert watch.health(Sensors([ARRAY]), at(4000.0))[0].problems == ()
 
 
-def test_a_sensor_never_heard_is_not_known_to_be_silent() -> None:
-    (health,) = SensorWatch().health(Sensors([RADAR]), at(1000.0))
+def test_a_radar_never_heard_has_a_minute_to_begin_and_is_silent_then() -> None:
+    watch = SensorWatch()
+    (health,) = watch.health(Sensors([RADAR]), at(1000.0))
     assert (health.problems, health.heard_ns) == ((), 0)
     assert math.isnan(health.clock_offset_s)
+    assert watch.health(Sensors([RADAR]), at(1059.0))[0].problems == ()
+    (health,) = watch.health(Sensors([RADAR]), at(1120.0))
+    told = "silent for 2 min, not heard since the wall started; it declared a report every 4 s"
+    assert health.problems == (told,)
+
+
+def test_a_microphone_never_heard_may_have_heard_nothing() -> None:
+    watch = SensorWatch()
+    watch.health(Sensors([ARRAY]), at(1000.0))
+    assert watch.health(Sensors([ARRAY]), at(5000.0))[0].problems == ()
 
 
 @pytest.mark.parametrize("counts_scans", [True, False])

@@ -123,7 +123,7 @@ async def test_a_wall_on_a_full_disk_takes_nothing_acknowledges_nothing_and_ends
     await asyncio.wait_for(wall.run([outlet], stop=stop), 20.0)
     assert acknowledged == []
     picture, status = outlet.published[-1]
-    assert [alert.title for alert in picture.alerts] == ["The disk is nearly full"]
+    assert "The disk is nearly full" in [alert.title for alert in picture.alerts]
     assert picture.plots_total == 0
     assert status.disk_free_bytes == 1
 
@@ -138,7 +138,7 @@ async def test_an_alert_about_the_disk_bears_the_instant_since_when_it_stands() 
 
     class Ending(FakeOutlet):
         def publish(self, picture: Picture, status: WallStatus) -> None:
-            seen.extend((alert.raised_at, picture.at_ns) for alert in picture.alerts)
+            seen.extend((one.raised_at, picture.at_ns) for one in picture.alerts if one.title.startswith("The disk"))
             if len({at_ns for _, at_ns in seen}) > 10:
                 stop.set()
 
