@@ -22,6 +22,12 @@ RISES_BELIEVED, RISES_KEPT = 100.0, 2_000.0
 NEIGHBOURS_WORTH = 0.5
 BURST_FROM = 2.0
 """More plots than this in one scan and nine cells, and no established track's, are clutter that has just come."""
+SPELL_SCANS = 60
+"""So many scans are one spell: what answered in spells before this one was there before whatever has come since."""
+SPELLS = 15
+"""What a place answers is remembered for about so many spells, an hour of a radar that turns in four seconds."""
+FIXED_LEAST = 0.1
+"""A place that has answered more often than this, in plots per scan, holds something that stands there for good."""
 PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
 
@@ -33,10 +39,13 @@ class ClutterMaps:
     what an object leaves that passes. What the last scan alone held counts where it is too much to be an object or two:
     rain comes at once.
 
+    What the small cells held in whole spells of scans before the one that is going on tells places that always answer
+    from an object that has come to stand there.
+
     Every table has a row for each radar, so that a step asks once for the plots of all of them.
     """
 
-    NAMES = ("mean", "now", "last", "spots", "spots_now", "rises", "scans")
+    NAMES = ("mean", "now", "last", "spots", "spots_now", "rises", "scans", "fixed", "spell")
 
     def __init__(self) -> None:
         edges = np.arange(RANGE_CELLS + 1) / RANGE_CELLS
@@ -45,7 +54,7 @@ class ClutterMaps:
         self.mean = np.zeros((0, RANGE_CELLS, AZIMUTH_CELLS))
         self._now, self._last, self._near, self._burst = (self.mean.copy() for _ in range(4))
         self.spots = np.zeros((0, SPOT_RANGES, SPOT_AZIMUTHS), np.float32)
-        self._spots_now = self.spots.copy()
+        self._spots_now, self._fixed, self._spell = (self.spots.copy() for _ in range(3))
         self.rises = np.zeros((0, RISES))
         self.scans = np.zeros(0, np.int64)
 
@@ -53,12 +62,9 @@ class ClutterMaps:
         """Add maps of radars that see `reach_m` (k,) far, of which nothing is known yet."""
         more = len(reach_m)
         self._reach_m = np.r_[self._reach_m, reach_m]
-        self.mean, self._now, self._last, self._near, self._burst, self.spots, self._spots_now, self.scans = (
-            np.concatenate([grid, np.zeros((more, *grid.shape[1:]), grid.dtype)])
-            for grid in (
-                self.mean, self._now, self._last, self._near, self._burst, self.spots, self._spots_now, self.scans,
-            )
-        )  # fmt: skip
+        for name in ("mean", "_now", "_last", "_near", "_burst", "spots", "_spots_now", "_fixed", "_spell", "scans"):
+            grid = getattr(self, name)
+            setattr(self, name, np.concatenate([grid, np.zeros((more, *grid.shape[1:]), grid.dtype)]))
         self.rises = np.concatenate([self.rises, np.full((more, RISES), RISES_BELIEVED / RISES)])
 
     def add(
@@ -82,7 +88,12 @@ class ClutterMaps:
         self._now[radar] = 0.0
         self._derive(radar)
         self.spots[radar] += np.float32(MEMORY) * (self._spots_now[radar] - self.spots[radar])
+        self._spell[radar] += self._spots_now[radar]
         self._spots_now[radar] = 0.0
+        if self.scans[radar] % SPELL_SCANS == 0:
+            weight = np.float32(max(1.0 / SPELLS, SPELL_SCANS / self.scans[radar]))
+            self._fixed[radar] += weight * (self._spell[radar] / np.float32(SPELL_SCANS) - self._fixed[radar])
+            self._spell[radar] = 0.0
         self.rises[radar] *= min(1.0, RISES_KEPT / self.rises[radar].sum())
 
     def _derive(self, radar: int) -> None:
@@ -111,6 +122,14 @@ class ClutterMaps:
         spot = self.spots[self._cells(radar, range_m, azimuth_rad, self.spots)] - SPOT_PASSES * MEMORY
         return np.maximum(held / self._size(radar, self.mean), spot / self._size(radar, self.spots))
 
+    def always_answer(self, radar: IntArray, range_m: FloatArray, azimuth_rad: FloatArray) -> NDArray[np.bool_]:
+        """Return which places (n,), or their neighbours, answered scan after scan before the spell that is going on."""
+        _, near, turn = self._cells(radar, range_m, azimuth_rad, self._fixed)
+        beside = np.arange(-1, 2)
+        ranges = np.clip(near[:, None, None] + beside[:, None], 0, SPOT_RANGES - 1)
+        azimuths = (turn[:, None, None] + beside) % SPOT_AZIMUTHS
+        return np.any(self._fixed[radar[:, None, None], ranges, azimuths] > FIXED_LEAST, axis=(1, 2))
+
     def _size(self, radar: IntArray, grid: NDArray[np.floating]) -> FloatArray:
         """Return the size of a grid's cells, m rad."""
         return np.asarray(self._reach_m[radar] / grid.shape[1] * 2.0 * np.pi / grid.shape[2])
@@ -133,6 +152,8 @@ class ClutterMaps:
             "spots_now": self._spots_now.copy(),
             "rises": self.rises.copy(),
             "scans": self.scans[:, None].astype(float),
+            "fixed": self._fixed.copy(),
+            "spell": self._spell.copy(),
         }
 
     def restore(self, state: Mapping[str, NDArray[np.floating]]) -> None:
@@ -145,6 +166,8 @@ class ClutterMaps:
             ("spots_now", self._spots_now),
             ("rises", self.rises),
             ("scans", self.scans[:, None]),
+            ("fixed", self._fixed),
+            ("spell", self._spell),
         ):
             grid[: len(state[name])] = state[name]
         for radar in range(len(state["mean"])):

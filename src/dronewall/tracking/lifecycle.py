@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dronewall.model.tracks import TrackStatus
 from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.sensing import Sensing
 from dronewall.tracking.store import TrackStore
 from dronewall.tracking.twins import find_twins
 
@@ -20,6 +21,9 @@ TWINS_NEAR_M, TWINS_SQ = 1_500.0, 6.0
 """Tracks nearer than both, in m and in squared sigmas of six dimensions, are looked at as one object."""
 STANDING_MPS, STANDING_SIGMAS = 5.0, 2.0
 """What may be no faster than this is thought to stand: masts and turbines answer radars too."""
+SLOW_MPS = 15.0
+"""What may be no faster than this is not confirmed where something always answers, and what is faster after more plots:
+those of neighbours that stand seem to be of one that moves."""
 COAST_AFTER_REVISITS, COAST_SLACK_S = 2.5, 1.0
 
 FloatArray = NDArray[np.float64]
@@ -39,6 +43,7 @@ class Lifecycle:
         store: TrackStore,
         x: FloatArray,
         cov: FloatArray,
+        sensing: Sensing,
         *,
         history: TrackHistory,
         apart: NDArray[np.int64] = NO_PAIRS,
@@ -50,6 +55,7 @@ class Lifecycle:
             store: the tracks; changed in place.
             x: (count, 6) means at `now_ns`.
             cov: (count, 6, 6) their covariances.
+            sensing: knows which places always answer.
             history: takes note of what became of established tracks.
             apart: (k, 2) numbers of tracks that a person called two.
             now_ns: the picture's instant.
@@ -57,7 +63,7 @@ class Lifecycle:
         spent = self._spent(store, cov, now_ns)
         history.note_ended(store, spent, now_ns=now_ns)
         kept = ~np.logical_or.reduce(list(spent.values()))
-        self._confirm(store, kept, x, cov)
+        self._confirm(store, kept, x, cov, sensing)
         self._coast(store, now_ns)
         second = now_ns // 1_000_000_000
         if second != self._reviewed_s:
@@ -89,12 +95,17 @@ class Lifecycle:
             "known too badly": unsure,
         }
 
-    def _confirm(self, store: TrackStore, kept: NDArray[np.bool_], x: FloatArray, cov: FloatArray) -> None:
+    def _confirm(
+        self, store: TrackStore, kept: NDArray[np.bool_], x: FloatArray, cov: FloatArray, sensing: Sensing
+    ) -> None:
         c, n = store.columns, store.count
-        flies = np.where(_may_stand(x, cov), self._p.confirm_hits_standing, self._p.confirm_hits)
-        needed = np.where(c.icao24[:n] != 0, self._p.confirm_hits_claimed, flies)
-        ready = kept & (c.status[:n] == TrackStatus.TENTATIVE)
-        ready &= (c.existence[:n] >= self._p.confirm_existence) & (c.hits[:n] >= needed)
+        claims = c.icao24[:n] != 0
+        flies = np.where(_may_be_slower(STANDING_MPS, x, cov), self._p.confirm_hits_standing, self._p.confirm_hits)
+        ready = kept & (c.status[:n] == TrackStatus.TENTATIVE) & (c.existence[:n] >= self._p.confirm_existence)
+        ready &= c.hits[:n] >= np.where(claims, self._p.confirm_hits_claimed, flies)
+        asked = np.flatnonzero(ready & ~claims)
+        slow, few = _may_be_slower(SLOW_MPS, x[asked], cov[asked]), c.hits[asked] < self._p.confirm_hits_standing
+        ready[asked[sensing.always_answer(x[asked], c.hit[asked]) & (slow | few)]] = False
         c.status[:n][ready] = TrackStatus.CONFIRMED
         self.confirmed_total += int(ready.sum())
 
@@ -149,10 +160,10 @@ class Lifecycle:
         self.confirmed_total, self._reviewed_s = (int(value) for value in state["lifecycle"])
 
 
-def _may_stand(x: FloatArray, cov: FloatArray) -> NDArray[np.bool_]:
-    """Return which of states (n, 6) with covariances (n, 6, 6) may well be of something that does not move."""
+def _may_be_slower(speed_mps: float, x: FloatArray, cov: FloatArray) -> NDArray[np.bool_]:
+    """Return which of states (n, 6) with covariances (n, 6, 6) may well be of something slower than that."""
     sigma = np.sqrt(np.trace(cov[:, 3:, 3:], axis1=1, axis2=2) / 3.0)
-    return np.asarray(np.linalg.norm(x[:, 3:], axis=1) < STANDING_MPS + STANDING_SIGMAS * sigma)
+    return np.asarray(np.linalg.norm(x[:, 3:], axis=1) < speed_mps + STANDING_SIGMAS * sigma)
 
 
 def quality(cov: FloatArray) -> NDArray[np.uint8]:

@@ -87,18 +87,22 @@ class Sensing:
         ]
         for row in new:
             self.antennas[row] = self._antenna(row, sensors[row])
+        self.visibility = visibility_of(
+            [sensors[row] for row in self.antennas], [antenna.period_s for antenna in self.antennas.values()]
+        )
         self.maps.grow(np.array([self.antennas[row].reach_m for row in new], float))
         self.learned = np.r_[self.learned, np.full(len(new), self._p.clutter_at_first)]
         self.unclaimed = np.r_[self.unclaimed, np.zeros(len(new))]
         told = [sensors[row].clutter_per_scan for row in new]
         self._declared = np.r_[self._declared, [np.nan if clutter is None else clutter for clutter in told]]
         radars = list(self.antennas.values())
+        self._keeps_places = np.array(
+            [sensors[row].kind is not SensorKind.PASSIVE_RADAR for row in self.antennas], np.bool_
+        )
+        self._keeps_places &= self.visibility.sited
         self.pd, self.radar_reach_m = np.array([a.pd for a in radars]), np.array([a.reach_m for a in radars])
         self.slot = np.full(len(sensors), -1, np.intp)
         self.slot[list(self.antennas)] = np.arange(len(radars))
-        self.visibility = visibility_of(
-            [sensors[row] for row in self.antennas], [antenna.period_s for antenna in self.antennas.values()]
-        )
         self.kind = np.array([s.kind for s in sensors], np.uint8)
         self.cooperative = np.array([s.kind.cooperative for s in sensors], np.bool_)
         self.reach_m = np.array([s.range_max_m or _REACH_M.get(s.kind, RADAR_REACH_M) for s in sensors])
@@ -125,6 +129,19 @@ class Sensing:
         """Return how many new objects each radar's next scan should hold: many at first, few later."""
         stamp = np.array([antenna.stamp for antenna in self.antennas.values()], float)
         return np.asarray(self._p.expected_births + self._p.expected_births_at_first * 0.5 ** (stamp - 1.0))
+
+    def always_answer(self, x: NDArray[np.float64], hit: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return which states (n, 6), ECEF, lie where something always answers a radar that saw them.
+
+        `hit` (n, radars) holds in which scan each radar saw each of them, 0 for never. Moving radars keep no places,
+        nor do those that measure sums of ranges.
+        """
+        row, slot = np.nonzero(hit[:, : len(self.antennas)] * self._keeps_places)
+        offset = np.einsum("nij,nj->ni", self.visibility.axes[slot], x[row, :3] - self.visibility.site[slot])
+        range_m, azimuth_rad = np.linalg.norm(offset, axis=1), np.arctan2(offset[:, 0], offset[:, 1])
+        out = np.zeros(len(x), np.bool_)
+        out[row[self.maps.always_answer(slot, range_m, azimuth_rad)]] = True
+        return out
 
     def close(self, antenna: Antenna) -> None:
         """End the scan that is going on: learn its clutter, begin the next."""

@@ -115,7 +115,9 @@ class Tracker:
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
         self._presence.weigh(observations, self._store, x, cov, now_ns=now_ns)
-        kept = self._lifecycle.review(self._store, x, cov, history=self._history, apart=self._acts.apart, now_ns=now_ns)
+        kept = self._lifecycle.review(
+            self._store, x, cov, self._sensing, history=self._history, apart=self._acts.apart, now_ns=now_ns
+        )
         self._acts.forget_ended(self._store)
         self._history.end_step()
         x, cov = x[kept], cov[kept]

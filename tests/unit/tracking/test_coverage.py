@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dronewall.tracking.coverage import ClutterMaps
+from dronewall.tracking.coverage import SPELL_SCANS, ClutterMaps
 
 
 class OneMap:
@@ -106,3 +106,33 @@ def test_rain_that_has_just_come_is_clutter_in_the_very_next_scan_and_two_drones
     assert clutter.density(away, azimuth)[0] == pytest.approx(elsewhere, rel=0.1)
     clutter.close()
     assert clutter.density(here, azimuth)[0] < 0.5 * rain
+
+
+def answering(scans: int, *, out_of: int) -> OneMap:
+    """A map after so many scans, of which the first of each `out_of` held a plot at 20 km east."""
+    clutter = OneMap()
+    for scan in range(scans):
+        if scan % out_of == 0:
+            clutter.add(np.array([20_000.0]), np.array([1.57]), np.ones(1))
+        clutter.close()
+    return clutter
+
+
+@pytest.mark.parametrize(
+    ("scans", "out_of", "always"),
+    [(SPELL_SCANS - 1, 1, False), (SPELL_SCANS, 1, True), (120, 4, True), (120, 12, False)],
+)
+def test_a_place_always_answers_that_did_in_spells_before(scans: int, out_of: int, *, always: bool) -> None:
+    one, here, east = np.ones(2, np.intp), np.array([20_000.0, 30_000.0]), np.array([1.57, 1.57])
+    assert answering(scans, out_of=out_of).maps.always_answer(one, here, east).tolist() == [always, False]
+
+
+def test_a_place_that_fell_silent_is_forgotten_within_hours() -> None:
+    clutter = answering(SPELL_SCANS, out_of=1)
+    here = (np.ones(1, np.intp), np.array([20_000.0]), np.array([1.57]))
+    for _ in range(5 * SPELL_SCANS):
+        clutter.close()
+    assert clutter.maps.always_answer(*here).all()
+    for _ in range(40 * SPELL_SCANS):
+        clutter.close()
+    assert not clutter.maps.always_answer(*here).any()
