@@ -125,10 +125,16 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """A change of one folder: `path` names `file` from now on; nothing when None."""
+    """A change of names: `path` names `file` from now on, nothing when None, once the folder `of` is synchronised."""
 
     path: str
     file: File | None
+    of: str
+
+    @classmethod
+    def there(cls, path: str, file: File | None) -> Naming:
+        """Return a change in the file's own folder."""
+        return cls(path, file, str(Path(path).parent))
 
 
 @dataclass(eq=False)
@@ -149,7 +155,7 @@ class Remains:
         match record.operation:
             case Operation.CREATED:
                 self.inodes[record.inode] = File()
-                self._name([Naming(record.path, self.inodes[record.inode])])
+                self._name([Naming.there(record.path, self.inodes[record.inode])])
             case Operation.WRITTEN:
                 self.inodes[record.inode].changes.append(Change(record.at, record.data))
             case Operation.TRUNCATED:
@@ -161,10 +167,9 @@ class Remains:
             case Operation.SYNC_FAILED:
                 self.inodes[record.inode].give_up(self._begun.pop(record.at))
             case Operation.UNLINKED:
-                self._name([Naming(record.path, None)])
+                self._name([Naming.there(record.path, None)])
             case Operation.RENAMED:
-                file, to = self.names[record.path], record.data.decode()
-                self._name([Naming(record.path, None), Naming(to, file)])
+                self._rename(record.path, record.data.decode())
             case Operation.FOLDER_MADE:
                 self.folders.add(record.path)
             case Operation.FOLDER_SYNC_BEGUN:
@@ -190,6 +195,19 @@ class Remains:
             return self.namings[: int(chance.integers(0, len(self.namings) + 1))]
         return [together for together in self.namings if chance.random() < HALF]
 
+    def _rename(self, path: str, to: str) -> None:
+        """Let a file or folder bear another name; a folder's files are to be durable by name, or nobody finds them."""
+        if path not in self.folders:
+            self._name([Naming.there(path, None), Naming.there(to, self.names[path])])
+            return
+        inside = [name for name in self.names if Path(name).parent == Path(path)]
+        open_names = {naming.path for together in self.namings for naming in together}
+        assert not open_names.intersection(inside), f"{path} was moved before it was synchronised"
+        self.folders.add(to)
+        above = str(Path(to).parent)
+        gone = [Naming(name, None, above) for name in inside]
+        self._name(gone + [Naming(f"{to}/{Path(name).name}", self.names[name], above) for name in inside])
+
     def _name(self, together: list[Naming]) -> None:
         for naming in together:
             self.names.pop(naming.path, None)
@@ -199,7 +217,7 @@ class Remains:
 
     def _settle_names(self, covered: Sequence[list[Naming]], folder: str) -> None:
         for together in covered:
-            if not any(str(Path(naming.path).parent) == (folder or ".") for naming in together):
+            if not any(naming.of == (folder or ".") for naming in together):
                 continue
             for naming in together:
                 self.durable_names.pop(naming.path, None)
