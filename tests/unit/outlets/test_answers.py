@@ -140,6 +140,11 @@ def test_a_silent_radar_is_late_and_a_silent_microphone_is_quiet(
     assert health_of(sensor, AT_NS - int(heard_ago_s * 1e9), AT_NS, feed_lost=lost) == health
 
 
+@pytest.mark.parametrize(("silent", "health"), [(False, "quiet"), (True, "late")])
+def test_a_radar_never_heard_is_quiet_until_it_is_known_to_be_silent(silent: bool, health: str) -> None:
+    assert health_of(radar(), 0, AT_NS, feed_lost=False, silent=silent) == health
+
+
 def test_a_sensor_that_nobody_counts_is_not_called_silent() -> None:
     assert sensor_views(Sensors([radar()]), None, AT_NS)[0].health == "unknown"
 

@@ -263,7 +263,7 @@ def _sensor_view(
         vendor=sensor.vendor,
         model=sensor.model,
         feed=sensor.wire.feed or "",
-        health=health_of(sensor, heard_ns, at_ns, feed_lost=sensor.wire.feed in lost),
+        health=health_of(sensor, heard_ns, at_ns, feed_lost=sensor.wire.feed in lost, silent=_is_silent(known)),
         heard_ns=max(heard_ns, 0),
         plots_per_s=known.plots_per_s if known else 0.0,
         clock_offset_s=finite(known.clock_offset_s) if known else None,
@@ -271,15 +271,22 @@ def _sensor_view(
     )
 
 
-def health_of(sensor: Sensor, heard_ns: int, at_ns: int, *, feed_lost: bool) -> str:
-    """Return a sensor's health in one word; `heard_ns` is -1 when nobody counts it, 0 when it never reported."""
+def _is_silent(known: SensorHealth | None) -> bool:
+    return known is not None and any(problem.startswith("silent") for problem in known.problems)
+
+
+def health_of(sensor: Sensor, heard_ns: int, at_ns: int, *, feed_lost: bool, silent: bool = False) -> str:
+    """Return a sensor's health in one word.
+
+    `heard_ns` is -1 when nobody counts it, 0 when it never reported; `silent` tells that it should have by now.
+    """
     if feed_lost:
         return "lost"
     if heard_ns < 0:
         return "unknown"
     if heard_ns and (at_ns - heard_ns) / 1e9 <= sensor.silent_after_s:
         return "heard"
-    return "late" if sensor.kind.regular and heard_ns else "quiet"
+    return "late" if silent or (sensor.kind.regular and heard_ns) else "quiet"
 
 
 def feed_view(feed: FeedStatus) -> FeedView:
