@@ -59,8 +59,9 @@ class Room:
 class DiskRoom:
     """Judges the room from samples of the last five minutes.
 
-    LOW: full within a day, or less than a tenth is free. CRITICAL: less is free than the reserve; what is left then
-    belongs to what was promised, and bulk is shed before it is taken.
+    LOW: full within a day, or less than a tenth is free. What was watched for a short time foresees a shorter one, by
+    the square: a minute one hour. CRITICAL: less is free than the reserve; what is left then belongs to what was
+    promised, and bulk is shed before it is taken.
     """
 
     def __init__(self, *, reserve_bytes: int = RESERVE_BYTES) -> None:
@@ -76,7 +77,8 @@ class DiskRoom:
         while sample.at_ns - self._samples[0].at_ns > WATCHED_S * NS_PER_S:
             self._samples.popleft()
         rate, runs_s = self._rate(), self._runs_s()
-        self._state = _state(sample, runs_s, self._state, self._reserve_bytes)
+        watched = min(1.0, float(self._times_s()[-1]) / WATCHED_S)
+        self._state = _state(sample, runs_s, LOW_WITHIN_S * watched**2, self._state, self._reserve_bytes)
         full_ns = 0 if runs_s > OUT_OF_SIGHT_S else sample.at_ns + round(runs_s * NS_PER_S)
         return Room(self._state, sample.free_bytes, rate, full_ns)
 
@@ -117,10 +119,10 @@ def _slope(values: NDArray[np.float64], times_s: NDArray[np.float64]) -> float:
     return float(np.median((values[later] - values[earlier]) / (times_s[later] - times_s[earlier])))
 
 
-def _state(sample: DiskSample, runs_s: float, before: RoomState, reserve_bytes: int) -> RoomState:
+def _state(sample: DiskSample, runs_s: float, within_s: float, before: RoomState, reserve_bytes: int) -> RoomState:
     if sample.free_bytes < reserve_bytes * (EASED if before is RoomState.CRITICAL else 1.0):
         return RoomState.CRITICAL
     ease = 1.0 if before is RoomState.AMPLE else EASED
-    if runs_s < LOW_WITHIN_S * ease or sample.free_bytes < LOW_SHARE * sample.total_bytes * ease:
+    if runs_s < within_s * ease or sample.free_bytes < LOW_SHARE * sample.total_bytes * ease:
         return RoomState.LOW
     return RoomState.AMPLE

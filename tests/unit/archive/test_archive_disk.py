@@ -34,10 +34,18 @@ def watched(
 
 
 def test_a_disk_that_fills_steadily_names_the_hour_it_will_be_full() -> None:
-    told = watched(DiskRoom(), free_gb=500.0, mb_per_s=10.0)
+    told = watched(DiskRoom(), free_gb=500.0, mb_per_s=10.0, seconds=300.0)
     assert told.bytes_per_s == pytest.approx(10e6)
     assert (told.full_ns - T0) / S == pytest.approx(50_000.0)
     assert told.state is RoomState.LOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "mb_per_s", "state"),
+    [(60.0, 10.0, RoomState.AMPLE), (60.0, 200.0, RoomState.LOW), (180.0, 10.0, RoomState.AMPLE)],
+)
+def test_a_minute_foresees_an_hour_and_no_day(seconds: float, mb_per_s: float, state: RoomState) -> None:
+    assert watched(DiskRoom(), free_gb=500.0, mb_per_s=mb_per_s, seconds=seconds).state is state
 
 
 def test_a_disk_that_lasts_longer_than_a_day_is_ample() -> None:
