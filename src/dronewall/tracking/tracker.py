@@ -16,13 +16,13 @@ from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.model.tracks import RemoteTracks, Tracks
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.acts import Acts, check, standing_in
+from dronewall.tracking.assumptions import in_looks, learn_clutter, with_assumptions
 from dronewall.tracking.columns import LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.group_scans import ScanPlots, is_counted
 from dronewall.tracking.groups import GroupBook
 from dronewall.tracking.history import TrackHistory
 from dronewall.tracking.lifecycle import Lifecycle, quality
 from dronewall.tracking.look import replay_events
-from dronewall.tracking.looks import in_looks, learn_clutter, with_assumptions
 from dronewall.tracking.motion import picture_at
 from dronewall.tracking.neighbours import neighbours_for, rebuild
 from dronewall.tracking.parameters import Parameters
