@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,10 @@ PRIOR_SCANS = 20.0
 """For how many scans a cell is held to be like the radar's others before its own scans outweigh that."""
 
 
+STATE = ("mean", "_now", "_last", "spots", "_spots_now", "_fixed", "_spell", "rises", "scans")
+"""The tables from which all others follow."""
+
+
 class ClutterMaps:
     """How many plots without an object one scan of each radar holds, by cell of range and azimuth.
 
@@ -44,8 +49,6 @@ class ClutterMaps:
 
     Every table has a row for each radar, so that a step asks once for the plots of all of them.
     """
-
-    NAMES = ("mean", "now", "last", "spots", "spots_now", "rises", "scans", "fixed", "spell")
 
     def __init__(self) -> None:
         edges = np.arange(RANGE_CELLS + 1) / RANGE_CELLS
@@ -60,12 +63,12 @@ class ClutterMaps:
 
     def grow(self, reach_m: FloatArray) -> None:
         """Add maps of radars that see `reach_m` (k,) far, of which nothing is known yet."""
-        more = len(reach_m)
+        known, more = len(self.scans), len(reach_m)
         self._reach_m = np.r_[self._reach_m, reach_m]
-        for name in ("mean", "_now", "_last", "_near", "_burst", "spots", "_spots_now", "_fixed", "_spell", "scans"):
+        for name in (*STATE, "_near", "_burst"):
             grid = getattr(self, name)
             setattr(self, name, np.concatenate([grid, np.zeros((more, *grid.shape[1:]), grid.dtype)]))
-        self.rises = np.concatenate([self.rises, np.full((more, RISES), RISES_BELIEVED / RISES)])
+        self.rises[known:] = RISES_BELIEVED / RISES
 
     def add(
         self,
@@ -142,35 +145,16 @@ class ClutterMaps:
         turn = np.mod(azimuth_rad, 2.0 * np.pi) / (2.0 * np.pi) * azimuths
         return radar, near, np.minimum(turn, azimuths - 1).astype(np.intp)
 
-    def checkpoint(self) -> dict[str, NDArray[np.floating]]:
-        """Return the state as named arrays."""
-        return {
-            "mean": self.mean.copy(),
-            "now": self._now.copy(),
-            "last": self._last.copy(),
-            "spots": self.spots.copy(),
-            "spots_now": self._spots_now.copy(),
-            "rises": self.rises.copy(),
-            "scans": self.scans[:, None].astype(float),
-            "fixed": self._fixed.copy(),
-            "spell": self._spell.copy(),
-        }
+    def checkpoint(self) -> dict[str, NDArray[Any]]:
+        """Return the state as named arrays, a row for each radar."""
+        return {name.removeprefix("_"): getattr(self, name).copy() for name in STATE}
 
-    def restore(self, state: Mapping[str, NDArray[np.floating]]) -> None:
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned of the same radars, the first of those that are known now."""
-        for name, grid in (
-            ("mean", self.mean),
-            ("now", self._now),
-            ("last", self._last),
-            ("spots", self.spots),
-            ("spots_now", self._spots_now),
-            ("rises", self.rises),
-            ("scans", self.scans[:, None]),
-            ("fixed", self._fixed),
-            ("spell", self._spell),
-        ):
-            grid[: len(state[name])] = state[name]
-        for radar in range(len(state["mean"])):
+        known = len(state["scans"])
+        for name in STATE:
+            getattr(self, name)[:known] = state[name.removeprefix("_")]
+        for radar in range(known):
             self._derive(radar)
 
 

@@ -50,7 +50,7 @@ class Motion(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """How tracks begin and end, and how what they are of moves."""
+    """How objects move, and when their tracks begin, are confirmed and end."""
 
     motion: Motion = Motion()
     expected_births: float = 0.02

@@ -185,7 +185,8 @@ class Sensing:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
-        self.maps.restore({name: state[f"antennas.map.{name}"] for name in ClutterMaps.NAMES})
+        of_maps = "antennas.map."
+        self.maps.restore({name.removeprefix(of_maps): state[name] for name in state if name.startswith(of_maps)})
         for n, (row, value) in enumerate(zip(state["antennas.states"], state["antennas.clutter"], strict=True)):
             antenna = self.antennas[int(row[0])]
             antenna.stamp, antenna.scan, antenna.since_ns, antenna.heard_ns = (int(value) for value in row[1:])
