@@ -57,8 +57,10 @@ def hae_from_altitude(
 ) -> tuple[FloatArray, FloatArray]:
     """Return heights above the ellipsoid, and the 1-σ that the change of datum adds; NaN where the datum is absent."""
     altitude, kind = np.asarray(altitude_m, float), np.asarray(datum)
-    undulation = geoid_undulation_m(lat_deg, lon_deg)
-    hae = np.where(kind == Datum.WGS84_HAE, altitude, altitude + undulation)
+    above_geoid = (kind != Datum.WGS84_HAE) & (kind != Datum.ABSENT)
+    # Most batches hold no such height, and the geoid costs more than all the rest.
+    undulation = geoid_undulation_m(lat_deg, lon_deg) if above_geoid.any() else 0.0
+    hae = np.where(above_geoid, altitude + undulation, altitude)
     sigma = np.select(
         [kind == Datum.WGS84_HAE, kind == Datum.EGM2008], [0.0, GEOID_SIGMA_M], STANDARD_ATMOSPHERE_SIGMA_M
     )

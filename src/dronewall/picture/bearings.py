@@ -33,6 +33,8 @@ class BearingBoard:
     def step(self, o: Observations, track_of: NDArray[np.int64], sensors: Sensors, *, now_ns: int) -> Bearings:
         """Take the directions among `o` with the tracks that took them; return those still worth showing."""
         rows = np.flatnonzero(np.isin(o.kind, SHOWN))
+        if not len(rows) and not len(self._recent):
+            return self._recent
         together = Bearings.concat([self._recent, _shown(o, rows, track_of, sensors)])
         fresh = together.take(np.flatnonzero((now_ns - together.at_ns) / 1e9 <= SHOWN_S)[-SHOWN_AT_MOST:])
         newest_first = np.lexsort((-fresh.at_ns, fresh.track_id, fresh.sensor))

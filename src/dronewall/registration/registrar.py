@@ -14,18 +14,16 @@ from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.plots import Datum, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.tracks import RemoteTracks
-from dronewall.registration.bistatic import SHORTEST_EXCESS_M, Bistatic, covariance_through
+from dronewall.registration.bistatic import Bistatic, covariance_through
 from dronewall.registration.errors_claimed import sigma_claimed_m
 from dronewall.registration.errors_declared import LEAST, MOST, SensorColumns, sensor_columns, sigma_of
+from dronewall.registration.faults import PLACEABLE, counted, faults_of
+from dronewall.registration.plot_sites import lit_up, picked, sites_of, transmitters_of
 from dronewall.registration.remote_covariance import remote_covariances
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-FUTURE_S = 10.0
-"""A plot may be this far ahead of the wall's clock: sensors' clocks differ."""
-PAST_S = 120.0
-"""An older plot says nothing about now that a track could still use."""
 UNKNOWN_HEIGHT_M, UNKNOWN_HEIGHT_SIGMA_M = 1500.0, 2000.0
 """Where height was not measured: most of what a low-level wall looks for lies here, and the sigma admits the rest."""
 UNKNOWN_SLOPE, UNKNOWN_SLOPE_SIGMA = 0.2, 0.25
@@ -36,8 +34,6 @@ PRESSURE_FLOOR_M = 100.0
 """A day's pressure error does not average out, however many reports repeat it."""
 FASTEST_MPS = 4_000.0
 """A velocity beyond this is not measured but garbled; the rest of the plot may still be sound."""
-POSITION_BLUNDER_M = 1e5
-"""A claimed height outside -1 km to 100 km is no height."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +43,9 @@ class Registered:
     observations: Observations
     remote_tracks: RemoteTracks
     unplaceable: tuple[tuple[str, str, int], ...]
+
+
+NOTHING = Registered(Observations.empty(), RemoteTracks.empty(), ())
 
 
 class Registrar:
@@ -63,117 +62,19 @@ class Registrar:
 
     def register(self, plots: Plots, *, now_ns: int) -> Registered:
         """Return the plots as observations and remote tracks, in the order received."""
+        if not len(plots):
+            return NOTHING
         rows = np.array([self.sensors.row_of(sensor_id) for sensor_id in plots.sensor_ids], np.int32)
         sensor = rows[plots.sensor] if len(plots) else np.empty(0, np.int32)
-        fault = _faults(plots, sensor, self._columns, now_ns)
-        sound = fault == _PLACEABLE
+        fault = faults_of(plots, sensor, self._columns, now_ns)
+        sound = fault == PLACEABLE
         told = sound & self._columns.delivers_tracks[np.maximum(sensor, 0)] if len(self.sensors) else sound & False
         remote = np.flatnonzero(told & np.isfinite(plots.lat_deg))
         return Registered(
             observations=_observations(plots, sensor, self._columns, np.flatnonzero(sound & ~told)),
             remote_tracks=_remote_tracks(plots, sensor, self._columns, remote),
-            unplaceable=_counted(plots, fault),
+            unplaceable=counted(plots, fault),
         )
-
-
-_PLACEABLE = 0
-_REASONS = (
-    "",
-    "sensor unknown: add it to sensors.jsonl",
-    "site unknown: give the sensor's position in sensors.jsonl or a pose with each plot",
-    "nothing measured",
-    "value out of bounds",
-    "time of validity in the future",
-    "time of validity too old",
-    "bistatic range without its transmitter's place",
-    "bistatic range no longer than its baseline",
-    "a track without a position",
-)
-_UNKNOWN, _SITELESS, _NOTHING, _BOUNDS, _FUTURE, _PAST, _UNLIT, _BASELINE, _NOWHERE = range(1, len(_REASONS))
-
-
-def _faults(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, now_ns: int) -> NDArray[np.uint8]:
-    """Return for each plot why it cannot be placed, 0 if it can."""
-    fault = np.zeros(len(plots), np.uint8)
-    if not len(plots):
-        return fault
-    known = sensor >= 0
-    sited, tells = np.zeros(len(plots), np.bool_), np.zeros(len(plots), np.bool_)
-    tells[known] = columns.delivers_tracks[sensor[known]]
-    sited[known] = np.isfinite(columns.site[sensor[known], 0])
-    sited |= np.isfinite(plots.pose_lat_deg) & np.isfinite(plots.pose_lon_deg)
-    positioned = np.isfinite(plots.lat_deg) & np.isfinite(plots.lon_deg)
-    seen = np.isfinite(plots.azimuth_rad)
-    marks = plots.empty_scan | plots.scan_end
-    out_of_bounds = (
-        _beyond(plots.lat_deg, 90.0)
-        | _beyond(plots.lon_deg, 360.0)
-        | _beyond(plots.altitude_m, POSITION_BLUNDER_M)
-        | _beyond(plots.pose_lat_deg, 90.0)
-        | _beyond(plots.pose_lon_deg, 360.0)
-        | _beyond(plots.pose_hae_m, POSITION_BLUNDER_M)
-        | (np.nan_to_num(plots.range_m, nan=1.0) <= 0.0)
-        | (np.nan_to_num(plots.range_m, nan=1.0) > 5e6)
-        | _beyond(plots.azimuth_rad, 4 * np.pi)
-        | _beyond(plots.elevation_rad, np.pi / 2)
-        | _beyond(plots.transmitter_lat_deg, 90.0)
-        | _beyond(plots.transmitter_lon_deg, 360.0)
-        | _beyond(plots.transmitter_hae_m, POSITION_BLUNDER_M)
-        | _beyond(plots.range_sum_m, 5e6)
-    )
-    age_s = (now_ns - plots.at_ns) / 1e9
-    present = np.zeros(len(plots), np.bool_)
-    present[known] = columns.kind[sensor[known]] == SensorKind.ACOUSTIC_PRESENCE
-    fault[~positioned & ~seen & ~marks & ~present] = _NOTHING
-    summed, lit = np.isfinite(plots.range_sum_m), _lit(plots)
-    fault[~positioned & ~seen & summed] = np.where(lit, _PLACEABLE, _UNLIT)[~positioned & ~seen & summed]
-    fault[~positioned & (seen | (summed & lit) | present) & ~sited] = _SITELESS
-    fault[~positioned & ~np.isfinite(plots.range_m) & _on_baseline(plots, sensor, columns)] = _BASELINE
-    fault[tells & ~positioned & ~plots.empty_scan] = _NOWHERE
-    fault[out_of_bounds] = _BOUNDS
-    fault[age_s < -FUTURE_S] = _FUTURE
-    fault[age_s > PAST_S] = _PAST
-    fault[~known] = _UNKNOWN
-    return fault
-
-
-def _lit(plots: Plots) -> NDArray[np.bool_]:
-    """Return which plots come with a transmitter's place."""
-    return np.isfinite(plots.transmitter_lat_deg) & np.isfinite(plots.transmitter_lon_deg)
-
-
-def _on_baseline(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns) -> NDArray[np.bool_]:
-    """Return which range sums are so short that the object would lie between transmitter and receiver."""
-    out = np.zeros(len(plots), np.bool_)
-    rows = np.flatnonzero(np.isfinite(plots.range_sum_m) & _lit(plots) & (sensor >= 0))
-    if len(rows):
-        p = _picked(plots, rows)
-        site, _, _ = _sites(p, sensor[rows], columns)
-        baseline_m = np.linalg.norm(_transmitters(p) - site, axis=1)
-        out[rows] = p.range_sum_m < baseline_m + SHORTEST_EXCESS_M
-    return out
-
-
-def _transmitters(p: Plots) -> FloatArray:
-    """Return the transmitters' places, ECEF m, NaN where there are none; a height that was not told is the ground's."""
-    return ecef_from_geodetic(p.transmitter_lat_deg, p.transmitter_lon_deg, np.nan_to_num(p.transmitter_hae_m))
-
-
-def _beyond(values: FloatArray, limit: float) -> NDArray[np.bool_]:
-    """Return where values are infinite or larger than a limit; what was not measured is within it."""
-    return np.asarray(np.abs(np.where(np.isnan(values), 0.0, values)) > limit)
-
-
-def _counted(plots: Plots, fault: NDArray[np.uint8]) -> tuple[tuple[str, str, int], ...]:
-    left_out = np.flatnonzero(fault)
-    if not len(left_out):
-        return ()
-    pairs, counts = np.unique(
-        np.stack([plots.sensor[left_out], fault[left_out].astype(np.int32)], axis=1), axis=0, return_counts=True
-    )
-    return tuple(
-        (plots.sensor_ids[int(s)], _REASONS[int(f)], int(count)) for (s, f), count in zip(pairs, counts, strict=True)
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +86,8 @@ class _Draft:
     place: FloatArray
     spread: FloatArray
     floor_m: FloatArray
+    velocity: FloatArray
+    transmitter: FloatArray
 
     @classmethod
     def of(cls, count: int) -> _Draft:
@@ -194,17 +97,19 @@ class _Draft:
             place=np.full((count, 3), np.nan),
             spread=np.full((count, 3, 3), np.nan),
             floor_m=np.zeros(count),
+            velocity=np.full((count, 3), np.nan),
+            transmitter=np.full((count, 3), np.nan),
         )
 
 
 def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> Observations:
     """Return the placeable plots `rows` as observations."""
-    p, s = _picked(plots, rows), sensor[rows]
+    p, s = picked(plots, rows), sensor[rows]
     count = len(p)
-    site, axes, pose_spread = _sites(p, s, columns)
+    site, axes, pose_spread = sites_of(p, s, columns)
     positioned = np.isfinite(p.lat_deg) & np.isfinite(p.lon_deg)
     measured = ~positioned & np.isfinite(p.range_m) & np.isfinite(p.azimuth_rad)
-    summed = ~positioned & ~np.isfinite(p.range_m) & np.isfinite(p.range_sum_m) & _lit(p)
+    summed = ~positioned & ~np.isfinite(p.range_m) & np.isfinite(p.range_sum_m) & lit_up(p)
     lit = summed & np.isfinite(p.azimuth_rad)
     ranged = measured | lit
     directed = ~positioned & ~ranged & np.isfinite(p.azimuth_rad)
@@ -229,18 +134,13 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
     _place_ranges(p, s, columns, site, axes, np.flatnonzero(measured), kind, draft)
     _place_sums(p, s, columns, site, axes, np.flatnonzero(lit), kind, draft)
     _place_directions(p, s, columns, np.flatnonzero(directed), draft)
-    distance_m = np.linalg.norm(draft.place[ranged] - site[ranged], axis=1)
-    draft.noise[ranged] += _noise_of_pose(pose_spread[ranged], distance_m)
-    alone = summed & ~lit
-    draft.z[alone, 0] = p.range_sum_m[alone]
-    draft.noise[alone, 0, 0] = (sigma_of(p.sigma_range_m, columns.range_m[s], "range_m") ** 2 + pose_spread[:, 0])[
-        alone
-    ]
+    posed = np.flatnonzero(ranged & np.any(pose_spread > 0.0, axis=1))
+    distance_m = np.linalg.norm(draft.place[posed] - site[posed], axis=1)
+    draft.noise[posed] += _noise_of_pose(pose_spread[posed], distance_m)
+    if summed.any():
+        _place_bare_sums(p, s, columns, pose_spread, np.flatnonzero(summed), lit, draft)
     rate = np.where(summed, p.range_rate_sum_mps, np.where(ranged, p.range_rate_mps, np.nan))
     fastest = np.where(summed, 2.0, 1.0) * FASTEST_MPS
-    velocity_enu = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
-    body_axes = enu_axes(np.where(positioned, p.lat_deg, 0.0), np.where(positioned, p.lon_deg, 0.0))
-    velocity = np.einsum("nji,nj->ni", body_axes, velocity_enu)
     return Observations(
         plot=rows.astype(np.int32),
         sensor=s.astype(np.int32),
@@ -249,7 +149,7 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         scan=p.scan.copy(),
         scan_end=p.scan_end | p.empty_scan,
         site=site,
-        transmitter=np.where(summed[:, None], _transmitters(p), np.nan),
+        transmitter=draft.transmitter,
         z=draft.z,
         noise=draft.noise,
         place=draft.place,
@@ -258,7 +158,7 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         # What moves under a platform of unknown velocity says nothing of the object's.
         range_rate_mps=np.where((np.abs(rate) < fastest) & ~np.isfinite(p.pose_lat_deg), rate, np.nan),
         sigma_range_rate_mps=sigma_of(p.sigma_range_rate_mps, columns.range_rate_mps[s], "range_rate_mps"),
-        velocity=np.where((positioned & (np.linalg.norm(velocity, axis=1) < FASTEST_MPS))[:, None], velocity, np.nan),
+        velocity=draft.velocity,
         sigma_velocity_mps=sigma_of(p.sigma_velocity_mps, columns.velocity_mps[s], "velocity_mps"),
         icao24=p.icao24.copy(),
         callsign=p.callsign.copy(),
@@ -266,25 +166,6 @@ def _observations(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumn
         uas_id=p.uas_id.copy(),
         classes=p.classes.copy(),
     )
-
-
-def _picked(plots: Plots, rows: Rows) -> Plots:
-    """Return the plots `rows`, given in order and each once: all of them without a copy, as is usual."""
-    return plots if len(rows) == len(plots) else plots.take(rows)
-
-
-def _sites(p: Plots, s: NDArray[np.int32], columns: SensorColumns) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return each plot's site ECEF m, its ENU axes, and the variances (m², rad²) of a moving platform's pose."""
-    site, axes = columns.site[s].copy(), columns.axes[s].copy()
-    spread = np.zeros((len(p), 2))
-    moving = np.flatnonzero(np.isfinite(p.pose_lat_deg) & np.isfinite(p.pose_lon_deg))
-    if len(moving):
-        lat, lon = p.pose_lat_deg[moving], p.pose_lon_deg[moving]
-        site[moving] = ecef_from_geodetic(lat, lon, np.nan_to_num(p.pose_hae_m[moving]))
-        axes[moving] = enu_axes(lat, lon)
-        spread[moving, 0] = np.nan_to_num(p.pose_sigma_m[moving]) ** 2
-        spread[moving, 1] = np.nan_to_num(p.pose_sigma_heading_rad[moving]) ** 2
-    return site, axes, spread
 
 
 def _noise_of_pose(pose_spread: FloatArray, range_m: FloatArray) -> FloatArray:
@@ -315,7 +196,7 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     """Fill in the rows `at`, whose plots say where the object is."""
     if not len(at):
         return
-    q, sensor = _picked(p, at), s[at]
+    q, sensor = picked(p, at), s[at]
     hae, sigma_up = _heights(
         q, q.lat_deg, q.lon_deg, sigma_of(q.sigma_altitude_m, columns.altitude_m[sensor], "altitude_m")
     )
@@ -331,6 +212,9 @@ def _place_positions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at:
     draft.z[at] = draft.place[at] = ecef_from_geodetic(q.lat_deg, q.lon_deg, hae)
     draft.noise[at] = draft.spread[at] = np.einsum("nki,nkl,nlj->nij", axes, enu, axes)
     draft.floor_m[at] = _floors(q)
+    enu_mps = np.stack([q.velocity_east_mps, q.velocity_north_mps, np.nan_to_num(q.velocity_up_mps)], axis=1)
+    velocity = np.einsum("nji,nj->ni", axes, enu_mps)
+    draft.velocity[at] = np.where((np.linalg.norm(velocity, axis=1) < FASTEST_MPS)[:, None], velocity, np.nan)
 
 
 def _stated_covariance(p: Plots) -> tuple[Rows, FloatArray]:
@@ -358,7 +242,7 @@ def _place_ranges(
     """Fill in the rows `at`, whose plots give range and azimuth, and elevation or altitude or neither."""
     if not len(at):
         return
-    q, sensor, here, turn = _picked(p, at), s[at], site[at], axes[at]
+    q, sensor, here, turn = picked(p, at), s[at], site[at], axes[at]
     sigma_r = sigma_of(q.sigma_range_m, columns.range_m[sensor], "range_m")
     sigma_a = sigma_of(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg")
     sigma_e = sigma_of(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg")
@@ -393,14 +277,14 @@ def _place_sums(
     """Fill in the rows `at`, whose plots give a range sum and azimuth, and elevation or not."""
     if not len(at):
         return
-    q, sensor, here, turn = _picked(p, at), s[at], site[at], axes[at]
+    q, sensor, here, turn = picked(p, at), s[at], site[at], axes[at]
     raised = kind[at] == ObservationKind.RANGE_AZIMUTH_ELEVATION
     site_hae = geodetic_from_ecef(here)[2]
 
     def elevation_of(range_m: FloatArray, third: FloatArray) -> FloatArray:
         return np.where(raised, third, _elevation_of_height(range_m, third, here, site_hae))
 
-    pair = Bistatic(here, turn, np.einsum("nij,nj->ni", turn, _transmitters(q) - here), elevation_of)
+    pair = Bistatic(here, turn, np.einsum("nij,nj->ni", turn, transmitters_of(q) - here), elevation_of)
     level_m = pair.range_m(q.range_sum_m, q.azimuth_rad, np.zeros(len(at)))
     guess = np.minimum(UNKNOWN_HEIGHT_M, site_hae + UNKNOWN_SLOPE * level_m)
     sigma_h = np.minimum(UNKNOWN_HEIGHT_SIGMA_M, UNKNOWN_SLOPE_SIGMA * level_m)
@@ -412,6 +296,23 @@ def _place_sums(
     again = np.stack([sigma_s, sigma_a, np.where(raised, sigma_e, REPEATED_GUESS * sigma_h)], axis=1)
     draft.z[at], draft.noise[at] = measured, again[:, :, None] ** 2 * np.eye(3)
     draft.place[at], draft.spread[at] = pair.place(measured), covariance_through(pair.place, measured, once)
+
+
+def _place_bare_sums(
+    p: Plots,
+    s: NDArray[np.int32],
+    columns: SensorColumns,
+    pose_spread: FloatArray,
+    at: Rows,
+    lit: NDArray[np.bool_],
+    draft: _Draft,
+) -> None:
+    """Fill in where the transmitters of the rows `at` stand, and the sums of those that are not `lit` by an azimuth."""
+    draft.transmitter[at] = transmitters_of(picked(p, at))
+    alone = at[~lit[at]]
+    sigma_s = sigma_of(p.sigma_range_m[alone], columns.range_m[s[alone]], "range_m")
+    draft.z[alone, 0] = p.range_sum_m[alone]
+    draft.noise[alone, 0, 0] = sigma_s**2 + pose_spread[alone, 0]
 
 
 def _elevation_of_height(range_m: FloatArray, hae: FloatArray, site: FloatArray, site_hae: FloatArray) -> FloatArray:
@@ -445,7 +346,9 @@ def _spherical_spread(
 
 def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at: Rows, draft: _Draft) -> None:
     """Fill in the rows `at`, whose plots give a direction only."""
-    q, sensor = _picked(p, at), s[at]
+    if not len(at):
+        return
+    q, sensor = picked(p, at), s[at]
     draft.z[at, 0], draft.z[at, 1] = q.azimuth_rad, q.elevation_rad
     draft.noise[at, 0, 0] = sigma_of(q.sigma_azimuth_rad, columns.azimuth_rad[sensor], "azimuth_deg") ** 2
     draft.noise[at, 1, 1] = sigma_of(q.sigma_elevation_rad, columns.elevation_rad[sensor], "elevation_deg") ** 2
@@ -455,7 +358,9 @@ def _place_directions(p: Plots, s: NDArray[np.int32], columns: SensorColumns, at
 
 def _remote_tracks(plots: Plots, sensor: NDArray[np.int32], columns: SensorColumns, rows: Rows) -> RemoteTracks:
     """Return what sources that deliver tracks said, as remote tracks."""
-    p, s = _picked(plots, rows), sensor[rows]
+    if not len(rows):
+        return NOTHING.remote_tracks
+    p, s = picked(plots, rows), sensor[rows]
     hae, sigma_up = _heights(p, p.lat_deg, p.lon_deg, sigma_of(p.sigma_altitude_m, columns.altitude_m[s], "altitude_m"))
     velocity = np.stack([p.velocity_east_mps, p.velocity_north_mps, np.nan_to_num(p.velocity_up_mps)], axis=1)
     axes = enu_axes(p.lat_deg, p.lon_deg)

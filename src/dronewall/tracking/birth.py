@@ -5,7 +5,7 @@ from __future__ import annotations
 from dronewall.geodesy.jit import inner
 from dronewall.tracking.motion import copy_mode, local_up
 from dronewall.tracking.neighbours import add_claim, add_place
-from dronewall.tracking.parameters import CRUISE, MODES, WEIGHTS_AT_BIRTH
+from dronewall.tracking.parameters import CRUISE, MODES
 from dronewall.tracking.update import absorb_range_rate
 
 
@@ -73,4 +73,4 @@ def begin(tracks, row, track_id, at_ns, existence, claims_only):
     tracks.icao24[row] = 0
     tracks.claimed_ns[row] = tracks.claims_since_ns[row] = 0
     for k in range(MODES):
-        tracks.weight[row, k] = WEIGHTS_AT_BIRTH[k]
+        tracks.weight[row, k] = 1.0 if k == CRUISE else 0.0

@@ -15,7 +15,7 @@ from dronewall.geodesy.jit import inner, kernel
 from dronewall.geodesy.kernels import axes_at
 from dronewall.tracking.motion import copy_modes, predict, turn_noise
 from dronewall.tracking.parameters import HOVER, MODES, TURN
-from dronewall.tracking.update import innovate, likelihood, model
+from dronewall.tracking.update import innovate, innovation, is_astray, likelihood, model
 
 _POSITION = 2
 OWN_BLUNDER_SQ, OWN_BLUNDER_M, OWN_SPEED_MPS = 6.0, 2_000.0, 300.0
@@ -36,10 +36,11 @@ class Copies(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Every pair of a track and a plot, ordered by track from `first` (n + 1,).
+    """Every track with the plots in its gate, ordered by track from `first` (n + 1,).
 
-    `model` is the row of `h`, `jac`, `pht`, `hph` that tells what the plot should read; `psi` the odds of the pair;
-    `doubt` how far the plot is widened, 0 outside the gate; `like`, `nu`, `s_inverse` are by mode.
+    There is room for pairs beyond the last of `first`, which hold nothing. `model` is the row of `h`, `jac`, `pht`,
+    `hph` that tells what the plot should read; `psi` the odds of the pair; `doubt` ≥ 1 how far the plot is widened;
+    `like`, `nu`, `s_inverse` are by mode.
     """
 
     first: NDArray[np.int32]
@@ -59,7 +60,7 @@ class Edges(NamedTuple):
 
 @kernel
 def compared(tracks, look, rows, starts, plots, p, out, scratch):
-    """Return copies of the tracks, each predicted to its first plot, and how well each pair fits."""
+    """Return copies of the tracks, each predicted to its first plot, and those pairs that fit; `plots` is reused."""
     n, count = len(rows), len(plots)
     copies = Copies(
         rows,
@@ -91,12 +92,12 @@ def compared(tracks, look, rows, starts, plots, p, out, scratch):
 
 @inner
 def _compare(tracks, look, copies, edges, p, out, scratch):
-    """Fill copies and edges, whose tracks and pairs are there."""
+    """Fill copies, and the edges of those pairs that fit, moved together to the front."""
     rows, starts, plots = copies.row, edges.first, edges.plot
     axes, d, then = scratch.squares[0], scratch.lines[0], scratch.lines[1]
     kinds, site, z, noise, at_ns = look.kind, look.site, look.z, look.noise, look.at_ns
     transmitter = look.transmitter
-    framed = -1
+    framed, kept = -1, 0
     for i in range(len(rows)):
         row, j = rows[i], plots[starts[i]]
         mean, cov, weight = copies.mean[i], copies.cov[i], copies.weight[i]
@@ -105,42 +106,50 @@ def _compare(tracks, look, copies, edges, p, out, scratch):
         modes = predict(mean, cov, weight, (at_ns[j] - before_ns) / 1e9, p, scratch.mixing)
         then_ns = max(at_ns[j], before_ns)
         copies.modes[i], copies.at_ns[i] = modes, then_ns
-        for e in range(starts[i], starts[i + 1]):
+        begin, end, read, m = starts[i], starts[i + 1], -1, -1
+        starts[i] = kept
+        for e in range(begin, end):
             j = plots[e]
             kind, later_s = kinds[j], (at_ns[j] - then_ns) / 1e9
             if (before_ns - at_ns[j]) / 1e9 > p.late_s:
                 out.late[j] = True
-                edges.model[e] = -1
                 continue
             if kind != _POSITION and (framed < 0 or not _same_site(site, framed, j)):
                 axes_at(site[j, 0], site[j, 1], site[j, 2], axes)
                 framed = j
-            m = e
-            if e > starts[i] and edges.model[e - 1] >= 0 and later_s >= 0.0:
-                other = plots[e - 1]
-                if kinds[other] == kind and at_ns[other] >= then_ns and _reads_alike(kind, site, z, other, j):
-                    m = edges.model[e - 1]
-            edges.model[e] = m
-            if m == e:
-                edges.dim[e] = _expect(
+            again = read >= 0 and later_s >= 0.0 and at_ns[read] >= then_ns
+            if not (again and kinds[read] == kind and _reads_alike(kind, site, z, read, j)):
+                read, m = j, kept
+                edges.dim[m] = _expect(
                     mean, cov, modes, kind, z[j], site[j], transmitter[j], axes, min(later_s, 0.0), p, d, then,
-                    edges.h[e], edges.jac[e], edges.pht[e], edges.hph[e],
+                    edges.h[m], edges.jac[m], edges.pht[m], edges.hph[m],
                 )  # fmt: skip
             dim = edges.dim[m]
-            edges.dim[e] = dim
             if dim == 0:
                 continue
-            later_s = max(later_s, 0.0)
-            h, jac, hph, nu, s_inverse, like = (
-                edges.h[m], edges.jac[m], edges.hph[m], edges.nu[e], edges.s_inverse[e], edges.like[e]
+            # Every pair is tried in the next free place, and stays there if it fits.
+            edges.plot[kept], edges.model[kept], edges.dim[kept] = j, m, dim
+            own = look.icao24[j] != 0 and look.icao24[j] == tracks.icao24[row]
+            blundered = own and _blundered(kind, look.place[j], mean[0], at_ns[j] - heard_ns)
+            kept += _fits(
+                mean, modes, kind, z[j], noise[j], max(later_s, 0.0), p.gate_sq, blundered, edges.dim[m],
+                edges.h[m], edges.jac[m], edges.hph[m], edges.nu[kept], edges.s_inverse[kept], edges.like[kept],
+                edges.doubt[kept : kept + 1],
             )  # fmt: skip
-            nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, 1.0, h, jac, hph, nu, s_inverse, like)
-            if nearest < p.gate_sq:
-                edges.doubt[e] = 1.0
-            elif _blundered(look.icao24[j], tracks.icao24[row], kind, look.place[j], mean[0], at_ns[j] - heard_ns):
-                doubt = nearest / OWN_BLUNDER_SQ
-                nearest = _fit(mean, modes, kind, dim, z[j], noise[j], later_s, doubt, h, jac, hph, nu, s_inverse, like)
-                edges.doubt[e] = doubt if nearest < p.gate_sq else 0.0
+    starts[len(rows)] = kept
+
+
+@inner
+def _fits(mean, modes, kind, z, noise, later_s, gate_sq, blundered, dim, h, jac, hph, nu, s_inverse, like, doubt):
+    """Return whether a plot is in a track's gate, 1 or 0, and write its likelihoods and `doubt` (1,)."""
+    if _all_astray(mean, modes, kind, dim, z, noise, later_s, gate_sq, h, jac, hph, nu) and not blundered:
+        return 0
+    doubt[0] = 1.0
+    nearest = _fit(modes, dim, noise, 1.0, hph, nu, s_inverse, like)
+    if nearest >= gate_sq and blundered:
+        doubt[0] = nearest / OWN_BLUNDER_SQ
+        nearest = _fit(modes, dim, noise, doubt[0], hph, nu, s_inverse, like)
+    return 1 if nearest < gate_sq else 0
 
 
 @inner
@@ -169,13 +178,21 @@ def _reads_alike(kind, site, z, i, j):
 
 
 @inner
-def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse, like):
+def _all_astray(mean, modes, kind, dim, z, noise, later_s, gate_sq, h, jac, hph, nu):
+    """Write a plot's innovation under each mode; return whether a glance shows that it is outside every gate."""
+    astray = True
+    for k in range(modes):
+        innovation(mean[k], kind, dim, z, later_s, h[k], jac[k], nu[k])
+        astray &= is_astray(dim, noise, hph[k], nu[k], gate_sq)
+    return astray
+
+
+@inner
+def _fit(modes, dim, noise, doubt, hph, nu, s_inverse, like):
     """Write the likelihood of a plot under each mode; return the least squared distance from the track."""
     nearest = np.inf
     for k in range(modes):
-        square, det = innovate(
-            mean[k], kind, dim, z, noise, later_s, doubt, h[k], jac[k], hph[k], nu[k], s_inverse[k]
-        )  # fmt: skip
+        square, det = innovate(dim, noise, doubt, hph[k], nu[k], s_inverse[k])
         like[k] = 0.0
         if det > 0.0:
             nearest = min(nearest, square)
@@ -184,13 +201,12 @@ def _fit(mean, modes, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_in
 
 
 @inner
-def _blundered(address, own_address, kind, place, x, silent_ns):
-    """Whether a plot outside the gate is its sensor's blunder rather than another object.
+def _blundered(kind, place, x, silent_ns):
+    """Whether a plot outside the gate that claims the track's own address is a blunder rather than another object.
 
-    It is if it claims the track's own address and the object could have got there: then its noise is widened till it
-    fits.
+    It is if the object could have got there: then its noise is widened till it fits.
     """
-    if address == 0 or address != own_address or kind > _POSITION:
+    if kind > _POSITION:
         return False
     apart = sqrt((place[0] - x[0]) ** 2 + (place[1] - x[1]) ** 2 + (place[2] - x[2]) ** 2)
     return apart < OWN_BLUNDER_M + OWN_SPEED_MPS * abs(silent_ns) / 1e9

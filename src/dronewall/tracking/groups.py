@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dronewall.model.groups import Groups
 from dronewall.model.tracks import TrackStatus
 from dronewall.tracking.group_count import Count, count_of, posterior
-from dronewall.tracking.group_links import Flying, components, near_pairs, of_one_pace
+from dronewall.tracking.group_links import HELD_FARTHER, LINK_MOST_M, Flying, components, near_pairs, of_one_pace
 from dronewall.tracking.group_scans import GroupScans, ScanPlots
 from dronewall.tracking.parameters import CELL_SIGMA
 from dronewall.tracking.sensing import Sensing
@@ -114,7 +114,7 @@ class GroupBook:
         cell_m = _cells(store, rows, x[rows, :3], sensing)
         flying = Flying(x[rows, :3], x[rows, 3:], sigma_mps, before[rows], cell_m)
         label = components(flying, pairs)
-        found = [np.flatnonzero(label == one) for one in np.flatnonzero(np.bincount(label) >= LEAST_KEPT)]
+        found = [np.flatnonzero(label == one) for one in self._promising(label, flying, now_ns)]
         paced = [some[of_one_pace(flying, some)] for some in found]
         clusters = [rows[some] for some in paced if len(some) >= LEAST_KEPT]
         for group_id, cluster in self._named(clusters, before, x, now_ns):
@@ -122,6 +122,20 @@ class GroupBook:
             self._groups[group_id] = self._met(group_id, x[cluster], now_ns)
             silent = now_ns - c.heard_at_ns[cluster] > SILENT_REVISITS * 1e9 * c.revisit_s[cluster]
             keep_pace(store, cluster[silent], np.median(x[cluster, 3:], axis=0))
+
+    def _promising(self, label: IntArray, flying: Flying, now_ns: int) -> IntArray:
+        """Return the clusters, of those that tracks are labelled with (n,), that may be a group.
+
+        They are large enough for a new one, or have members of a known one, or are near where one should be.
+        """
+        size = np.bincount(label)
+        met = np.bincount(label, weights=flying.before > 0, minlength=len(size)) > 0
+        for group in self._groups.values():
+            reach_m = np.sqrt(PLACE_SIGMAS_SQ * np.trace(group.spread) + PLACE_MARGIN_M**2)
+            # Its middle lies among its members: one of these is no farther from the place than that and the widest gap.
+            off_m = np.linalg.norm(flying.place - group.mean_at(now_ns)[:3], axis=1)
+            met[label[off_m < reach_m + LEAST_MEMBERS * HELD_FARTHER * LINK_MOST_M]] = True
+        return np.flatnonzero((size >= LEAST_MEMBERS) | (met & (size >= LEAST_KEPT)))
 
     def _named(
         self, clusters: list[IntArray], before: IntArray, x: FloatArray, now_ns: int

@@ -101,9 +101,10 @@ def _look(tracks, count, next_id, index, look, extent, p, out, scratch):
     rows, starts, plots = pairs_near(tracks, index, look, first, last, p, scratch)
     copies, edges = compared(tracks, look, rows, starts, plots, p, out, scratch)
     _weigh(tracks, copies, edges, look, stamp, scratch.lines[0])
-    taken, missed, unclaimed = np.empty(len(plots)), np.empty(len(rows)), out.unclaimed[first:last]
-    associate(edges.psi, starts, plots - first, last - first, taken, missed, unclaimed)
-    _update_all(tracks, copies, edges, look, taken, missed, stamp, np.empty(len(plots)), scratch)
+    kept = starts[len(rows)]
+    taken, missed, unclaimed = np.empty(kept), np.empty(len(rows)), out.unclaimed[first:last]
+    associate(edges.psi[:kept], starts, plots[:kept] - first, last - first, taken, missed, unclaimed)
+    _update_all(tracks, copies, edges, look, taken, missed, stamp, np.empty(kept), scratch)
     _take_own(copies, edges, look, first, last, taken, out, np.full(last - first, -1, np.int32), scratch.lines)
     _write_back(tracks, copies)
     _credit_all(tracks, index, look, first, last, stamp, out, scratch)
@@ -116,7 +117,7 @@ def _take_own(copies, edges, look, first, last, taken, out, owner, lines):
     for i in range(len(copies.row)):
         for e in range(edges.first[i], edges.first[i + 1]):
             j = edges.plot[e]
-            if edges.doubt[e] > 0.0 and taken[e] > out.taken[j]:
+            if taken[e] > out.taken[j]:
                 out.taken[j] = taken[e]
                 out.row[j] = copies.row[i]
                 owner[j - first] = i
@@ -160,8 +161,6 @@ def _weigh(tracks, copies, edges, look, stamp, jac):
         row, modes = copies.row[i], copies.modes[i]
         r, address = tracks.existence[row], tracks.icao24[row]
         for e in range(edges.first[i], edges.first[i + 1]):
-            if edges.doubt[e] == 0.0:
-                continue
             copies.changed[i] = True
             j = edges.plot[e]
             seen = 0.0
@@ -216,7 +215,7 @@ def _shared(group, edges, i, noise):
     """
     if group != 0:
         for e in range(edges.first[i], edges.first[i + 1]):
-            if edges.doubt[e] > 0.0 and _in_one_cell(edges.nu[e], noise[edges.plot[e]]):
+            if _in_one_cell(edges.nu[e], noise[edges.plot[e]]):
                 return SHARED
     return 0.0
 
@@ -275,7 +274,7 @@ def _update_all(tracks, copies, edges, look, taken, missed, stamp, beta, scratch
                     gain, a, ap, mean, cov,
                 )  # fmt: skip
             _blend(copies.mean[i, k], copies.cov[i, k], kept, mean, cov)
-        for k in range(modes):
+        for k in range(modes if modes > 1 else 0):
             weight[k] = min(max(support[k] / whole, 1e-3), 1.0 - 1e-3)
 
 

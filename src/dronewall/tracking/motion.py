@@ -16,13 +16,15 @@ from math import exp, sqrt
 import numpy as np
 
 from dronewall.geodesy.jit import inner, kernel
-from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN
+from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN, WEIGHTS_AT_BIRTH
 
 OFF, WHOLE, SHARE, VECTORS = range(4)
 ROOM = (4, MODES, 6)
 """Of the scratch that `predict` works in: three matrices, and as many vectors in the fourth."""
 NEGLIGIBLE = 1e-3
 """Hovering less likely than this of a fast object is not considered further."""
+HARDLY_KNOWN_MPS = 90.0
+"""1-σ of velocity, over all axes, beyond which a manoeuvre's noise of a few m/s changes nothing."""
 
 
 @inner
@@ -130,7 +132,8 @@ def _exchange(weight, m, dt, p, share, drawn, old):
 def modes_of(mean, cov, weight, p):
     """Return how many modes a track is described by: all for what may hover, else without hovering.
 
-    A fast track's last trace of hovering is given to manoeuvring, and forgotten.
+    A fast track's last trace of hovering is given to manoeuvring, and forgotten. One mode is enough for what begins
+    with a single plot, until its velocity is known well enough that it matters whether it manoeuvres.
     """
     if weight[HOVER] > NEGLIGIBLE:
         return MODES
@@ -138,6 +141,11 @@ def modes_of(mean, cov, weight, p):
     for a in range(3, 6):
         speed_sq += mean[CRUISE, a] * mean[CRUISE, a]
         spread += cov[CRUISE, a, a]
+    if weight[CRUISE] == 1.0:
+        if spread > HARDLY_KNOWN_MPS * HARDLY_KNOWN_MPS:
+            return 1
+        copy_mode(mean[CRUISE], cov[CRUISE], mean[TURN], cov[TURN])
+        weight[CRUISE], weight[TURN] = WEIGHTS_AT_BIRTH[CRUISE], WEIGHTS_AT_BIRTH[TURN]
     if max(speed_sq, spread) < p.hover_below_mps * p.hover_below_mps:
         return MODES
     weight[TURN] += weight[HOVER]
@@ -180,7 +188,8 @@ def predict(mean, cov, weight, dt, p, room):
         return modes
     if modes == MODES and weight[HOVER] == 0.0:
         copy_mode(mean[CRUISE], cov[CRUISE], mean[HOVER], cov[HOVER])
-    mix(mean, cov, weight, modes, dt, p, room)
+    if modes > 1:
+        mix(mean, cov, weight, modes, dt, p, room)
     up = room[VECTORS, 0]
     local_up(mean[0], up)
     for k in range(modes):

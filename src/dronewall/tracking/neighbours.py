@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dronewall.geodesy.jit import inner, kernel
+from dronewall.tracking.parameters import CRUISE, TURN
 
 NEAR_CELL_M, FAR_CELL_M = 4_000.0, 16_000.0
 NEAR_REACH_M = 2_000.0
@@ -91,12 +92,13 @@ def add_place(index, row, tracks, p):
     body = index.body[row]
     dt = (index.at_ns[0] - tracks.at_ns[row]) / 1e9
     speed_sq, spread, spread_speed = 0.0, 0.0, 0.0
+    widest = TURN if tracks.weight[row, TURN] > 0.0 else CRUISE
     for a in range(3):
         v = tracks.mean[row, 0, 3 + a]
         body[X + a], body[V + a] = tracks.mean[row, 0, a] + dt * v, v
         speed_sq += v * v
-        fast = tracks.cov[row, 1, 3 + a, 3 + a]
-        spread += tracks.cov[row, 1, a, a] + 2.0 * dt * tracks.cov[row, 1, a, 3 + a] + dt * dt * fast
+        fast = tracks.cov[row, widest, 3 + a, 3 + a]
+        spread += tracks.cov[row, widest, a, a] + 2.0 * dt * tracks.cov[row, widest, a, 3 + a] + dt * dt * fast
         spread_speed += fast
     later = abs(dt) + 1.0
     spread = max(spread, 0.0) + p.q_level_turn * later * later * later + spread_speed

@@ -10,6 +10,7 @@ MODES = 3
 CELL_SIGMA = 4.0
 """A radar's resolution cell is taken to be so many of its sigmas wide on each axis: no format declares it."""
 WEIGHTS_AT_BIRTH = (0.6, 0.4, 0.0)
+"""Once its velocity is known: before, a track has the first mode alone, with weight 1."""
 
 
 class Motion(NamedTuple):

@@ -26,6 +26,8 @@ class RemoteBoard:
 
         `track_of` (n,) are the numbers of the tracks of ours that are held to be the same objects, -1 for none.
         """
+        if not len(told) and not len(self._latest):
+            return self._latest
         told = RemoteTracks(**{**dict(told.columns()), "track_id": track_of})
         together = RemoteTracks.concat([self._latest, told])
         newest_first = np.lexsort((-together.at_ns, together.track_ref, together.sensor))

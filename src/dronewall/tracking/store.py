@@ -140,12 +140,16 @@ class TrackStore:
 
     def keep(self, wanted: NDArray[np.bool_]) -> None:
         """Keep the tracks marked in `wanted` (count,), in their order, and free the rows of the others."""
-        rows = np.flatnonzero(wanted)
-        if len(rows) == self.count:
+        dropped = np.flatnonzero(~wanted)
+        if not len(dropped):
             return
+        # What lies before the first gap stays where it is: most of what ends began lately, and lies behind.
+        first = int(dropped[0])
+        rows = first + np.flatnonzero(wanted[first:])
+        left = first + len(rows)
         for column in (*self.columns, *self.claims, *self.also):
-            column[: len(rows)] = column[rows]
-        self.count = len(rows)
+            column[first:left] = column[rows]
+        self.count = left
 
     def copy_row(self, row: int) -> int:
         """Copy a track into a new row at the end, which is returned; its number has to be changed."""

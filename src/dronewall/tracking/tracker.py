@@ -101,16 +101,7 @@ class Tracker:
         Returns all tracks predicted to `now_ns`.
         """
         self._do(acts, now_ns)
-        ordered, events = in_looks(observations, self._sensing)
-        taken = observations.take(ordered)
-        look = with_assumptions(taken, events, self._sensing)
-        outcome = self._associate(look, events)
-        learn_clutter(look, outcome, self._store.columns, self._grouped(taken, look, events), self._sensing)
-        track_of = np.full(len(observations), -1, np.int64)
-        track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
-        self._remember(taken, outcome)
-        lift_mirrored(self._store)
-        self._vendors.judge(observations, track_of)
+        taken, outcome, track_of = self._take(observations)
         track_of_remote = self._fuse(remote_tracks, now_ns)
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
         x, cov = self._predicted(now_ns)
@@ -123,6 +114,22 @@ class Tracker:
         x, cov = x[kept], cov[kept]
         groups = self._groups.review(self._store, x, cov, self._sensing, now_ns=now_ns)
         return Tracked(self._tracks(x, cov), groups, track_of, track_of_remote, int(outcome.late.sum()))
+
+    def _take(self, observations: Observations) -> tuple[Observations, Outcome, NDArray[np.int64]]:
+        """Return observations in the order taken, what became of each, and, in the order given, whose each is."""
+        track_of = np.full(len(observations), -1, np.int64)
+        if not len(observations):
+            return observations, outcome_for(0), track_of
+        ordered, events = in_looks(observations, self._sensing)
+        taken = observations.take(ordered)
+        look = with_assumptions(taken, events, self._sensing)
+        outcome = self._associate(look, events)
+        learn_clutter(look, outcome, self._store.columns, self._grouped(taken, look, events), self._sensing)
+        track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
+        self._remember(taken, outcome)
+        lift_mirrored(self._store)
+        self._vendors.judge(observations, track_of)
+        return taken, outcome, track_of
 
     def _do(self, acts: Sequence[tuple[int, TrackAct]], now_ns: int) -> None:
         """Do what people said to tracks as they were in the last picture; whoever knows a number learns the new one."""
@@ -174,6 +181,8 @@ class Tracker:
     def _fuse(self, told: RemoteTracks, now_ns: int) -> NDArray[np.int64]:
         """Fuse what other trackers told; return for each report the number of our track (-1 none)."""
         track_of = self._vendors.fuse(self._store, told, now_ns=now_ns)
+        if not len(told):
+            return track_of
         spoke = np.flatnonzero((track_of >= 0) & (told.classes.sum(axis=1) > 0.0))
         row = rows_of(self._store, track_of[spoke])
         kept = np.flatnonzero(row >= 0)

@@ -81,11 +81,8 @@ def _projected(p, jac, aged, pht, hph):
 
 
 @inner
-def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse):
-    """Write a reading's innovation `nu` (3,) and the inverse of its covariance; return its square and det S.
-
-    `later_s` is how much later the reading was taken than `h` stands for; `doubt` ≥ 1 widens the reading's covariance.
-    """
+def innovation(x, kind, dim, z, later_s, h, jac, nu):
+    """Write a reading's innovation `nu` (3,); it was taken `later_s` later than `h` stands for."""
     for i in range(3):
         if i < dim:
             moved = jac[i, 0] * x[3] + jac[i, 1] * x[4] + jac[i, 2] * x[5]
@@ -96,6 +93,23 @@ def innovate(x, kind, dim, z, noise, later_s, doubt, h, jac, hph, nu, s_inverse)
         nu[1] -= 2.0 * pi * round(nu[1] / (2.0 * pi))
     elif kind in (_DIRECTION, _SOUND):
         nu[0] -= 2.0 * pi * round(nu[0] / (2.0 * pi))
+
+
+@inner
+def is_astray(dim, noise, hph, nu, most_sq):
+    """Whether one component of an innovation alone lies beyond `most_sq` squared sigmas: then all together do."""
+    astray = False
+    for i in range(dim):
+        astray |= nu[i] * nu[i] > most_sq * (hph[i, i] + noise[i, i])
+    return astray
+
+
+@inner
+def innovate(dim, noise, doubt, hph, nu, s_inverse):
+    """Write the inverse of the covariance of innovation `nu` (3,); return its square and det S.
+
+    `doubt` ≥ 1 widens the reading's covariance.
+    """
     s00 = hph[0, 0] + doubt * noise[0, 0]
     s01, s02, s11, s12, s22 = 0.0, 0.0, 1.0, 0.0, 1.0
     if dim > 1:

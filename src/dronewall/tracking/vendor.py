@@ -52,6 +52,8 @@ class VendorFusion:
         A plot's errors know nothing of a source's, while our tracks, once fused, do.
         """
         memory = self._memory.columns
+        if not len(memory["track_id"]):
+            return
         plot, slot = _same_track(
             np.where(observations.kind <= ObservationKind.POSITION, track_of, -1), memory["track_id"]
         )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.tracking.motion import ROOM, add_process_noise, drift, merged, mix, move, predict
-from dronewall.tracking.parameters import HOVER, MODES, Motion
+from dronewall.tracking.parameters import CRUISE, HOVER, MODES, TURN, WEIGHTS_AT_BIRTH, Motion
 
 P = Motion()
 
@@ -86,3 +86,17 @@ def test_the_fast_are_not_thought_to_hover_and_the_slow_are() -> None:
     mean[:, 3:] = 1.0
     assert predict(mean, cov, weight, 30.0, P, np.empty(ROOM)) == MODES
     assert weight[HOVER] > 0.1
+
+
+def test_what_one_plot_began_has_one_mode_until_its_velocity_is_known() -> None:
+    mean, cov, _ = modes()
+    weight = np.array([1.0, 0.0, 0.0])
+    cov[CRUISE, 3:, 3:] = np.diag([120.0, 120.0, 10.0]) ** 2
+    assert predict(mean, cov, weight, 4.0, P, np.empty(ROOM)) == 1
+    np.testing.assert_array_equal(weight, [1.0, 0.0, 0.0])
+    cov[CRUISE, 3:, 3:] = np.diag([20.0, 20.0, 10.0]) ** 2
+    before = mean[CRUISE].copy()
+    assert predict(mean, cov, weight, 0.0, P, np.empty(ROOM)) == 2
+    np.testing.assert_array_equal(weight, WEIGHTS_AT_BIRTH)
+    np.testing.assert_array_equal(mean[TURN], before)
+    np.testing.assert_array_equal(cov[TURN], cov[CRUISE])

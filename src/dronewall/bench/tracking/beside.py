@@ -10,7 +10,7 @@ import numpy as np
 from dronewall.bench.score import score
 from dronewall.bench.tables import TrackTable, TruthTable
 from dronewall.bench.tracking.peers import MANY, NOISES, Peer, peers, scans_of, tuned
-from dronewall.bench.tracking.play import Played
+from dronewall.bench.tracking.play import Played, pace
 from dronewall.bench.tracking.targets import UNITS
 from dronewall.bench.tracking.verdict import numbers
 from dronewall.bench.tracking_scenes.staging import Staged
@@ -57,6 +57,7 @@ def all_beside(stage: Staged, truth: TruthTable, ours: Played, *, quick: bool) -
     shown = ours.tracks.take(np.flatnonzero(ours.tracks.at_ns < until_ns))
     mine = numbers(_scored(stage, truth, shown))
     best_noise: dict[str, float] = {}
+    paced = pace(stage)
     for peer in peers():
         if not peer.installed or (peer.one_radar and len(stage.scene.sensors) > 1) or (peer.like and (quick or timed)):
             continue
@@ -65,7 +66,7 @@ def all_beside(stage: Staged, truth: TruthTable, ours: Played, *, quick: bool) -
         best_noise[peer.name] = best.noise
         theirs = numbers(_scored(stage, truth, best.tracks))
         told: Compared = {} if timed else {figure: (mine.get(figure), theirs.get(figure)) for figure in FIGURES}
-        speeds = (ours.cost.plots_per_s, best.plots_per_s)
+        speeds = (paced, best.plots_per_s)
         yield peer.name, {**told, "q": (None, best.noise), "plots_per_s": speeds}
 
 

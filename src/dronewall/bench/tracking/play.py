@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from dronewall.simulation.truth import Truth
 
 SCANS_TIMED_S = 10.0
 """The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work."""
+PACED_RUNS = 5
 MOST_KEPT = 2_500
 """Full covariances are kept for scenes of up to so many tracks."""
 
@@ -117,6 +118,39 @@ def play(staged: Staged) -> Played:
     return Played(TrackTable.concat(samples), tuple(kept), cost, tuple(groups))
 
 
+def pace(staged: Staged) -> float:
+    """Return how many plots a second are taken by one step for each scan and each sample instant: as peers are run.
+
+    The median of a few runs, by the clock: one alone takes less than a second.
+    """
+    steps = list(_steps_as_peers(staged))
+    plots = sum(int(np.count_nonzero(~batch.empty_scan)) for _, batch in steps)
+    spent_s = [_spent_s(staged, steps) for _ in range(PACED_RUNS)]
+    return plots / float(np.median(spent_s))
+
+
+def _spent_s(staged: Staged, steps: Sequence[tuple[int, Plots]]) -> float:
+    pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+    clock = WallClock()
+    began = clock.now_ns()
+    for seq, (now_ns, plots) in enumerate(steps):
+        pipeline.step(plots, now_ns=now_ns, seq=seq)
+    return (clock.now_ns() - began) / NS_PER_S
+
+
+def _steps_as_peers(staged: Staged) -> Iterator[tuple[int, Plots]]:
+    """Yield every scan when it is received, and every sample instant."""
+    waiting = list(instants(staged))
+    nothing = Plots.empty()
+    for at_ns, plots, _ in _steps(staged, alone_s=staged.seconds):
+        while waiting and waiting[0] < at_ns:
+            yield waiting.pop(0), nothing
+        if len(plots):
+            yield at_ns, plots
+    for at_ns in waiting:
+        yield at_ns, nothing
+
+
 def _shown(tracks: Tracks) -> Tracks:
     return tracks.take((tracks.status == TrackStatus.CONFIRMED) | (tracks.status == TrackStatus.COASTING))
 
@@ -126,12 +160,15 @@ def _cpu_s() -> float:
     return times.user + times.system
 
 
-def _steps(staged: Staged) -> Iterator[tuple[int, Plots, bool]]:
-    """Yield instants with the plots received until then, and whether the step is one scan, to be timed alone."""
+def _steps(staged: Staged, alone_s: float = SCANS_TIMED_S) -> Iterator[tuple[int, Plots, bool]]:
+    """Yield instants with the plots received until then, and whether the step is one scan, to be timed alone.
+
+    So are those of the last `alone_s` seconds.
+    """
     scene = staged.scene
     begin_ns = scene.epoch_ns
     end_ns = begin_ns + round(staged.seconds * NS_PER_S)
-    alone_ns = end_ns - round(SCANS_TIMED_S * NS_PER_S)
+    alone_ns = end_ns - round(alone_s * NS_PER_S)
     for at_ns in range(begin_ns, end_ns, NS_PER_S):
         until_ns = min(at_ns + NS_PER_S, end_ns)
         plots = scene.plots_between(at_ns, until_ns)
