@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dronewall.bench.tracking.bound import bound, heard_by_four_s, innovations, looks_of, told
+from dronewall.bench.tracking.bound import bound, heard_by_four_s, innovations, looks_of, told_mode, told_rate
 from dronewall.bench.tracking.pairs import pair_of
 from dronewall.bench.tracking.play import instants, truth_of
 from dronewall.bench.tracking.targets import target_of
@@ -23,7 +23,7 @@ def test_a_filter_that_is_told_everything_reaches_the_bound_in_straight_flight()
     stage = short("radar-200-36")
     looks = looks_of(stage)
     assert looks is not None
-    best, own = bound(stage, looks), told(stage, looks, np.random.default_rng(1))
+    best, own = bound(stage, looks), told_rate(stage, looks, np.random.default_rng(1))
     old = (best.at_s[None, :] - stage.scene.sky.movers.start_s[:, None] > 60.0) & np.isfinite(best.position_m2)
     assert np.sqrt(own.position_m2[old].mean() / best.position_m2[old].mean()) == pytest.approx(1.0, abs=0.12)
     assert np.sqrt(own.velocity_m2[old].mean() / best.velocity_m2[old].mean()) == pytest.approx(1.0, abs=0.15)
@@ -33,12 +33,25 @@ def test_being_told_of_turns_is_worth_something() -> None:
     stage = short("radar-50-36-turns", 200.0)
     looks = looks_of(stage)
     assert looks is not None and stage.plan is not None
-    own = told(stage, looks, np.random.default_rng(1))
-    blind = told(replace(stage, plan=None), looks, np.random.default_rng(1))
+    own = told_rate(stage, looks, np.random.default_rng(1))
+    blind = told_rate(replace(stage, plan=None), looks, np.random.default_rng(1))
     turned = stage.plan.turn_radps != 0
     late = own.at_s > 100.0
     seen = turned[:, None] & late[None, :] & np.isfinite(own.position_m2)
     assert own.position_m2[seen].mean() < 0.7 * blind.position_m2[seen].mean()
+
+
+def test_being_told_that_it_turns_is_worth_less_than_how_and_more_than_nothing() -> None:
+    stage = short("radar-50-fine-turns", 200.0)
+    looks = looks_of(stage)
+    assert looks is not None and stage.plan is not None
+    plan, rng = stage.plan, np.random.default_rng
+    rate, mode = told_rate(stage, looks, rng(1)), told_mode(stage, looks, rng(1))
+    blind = told_rate(replace(stage, plan=None), looks, rng(1))
+    turns = (rate.at_s > plan.turn_from_s[:, None]) & (rate.at_s < plan.turn_until_s[:, None] + 20.0)
+    turns &= (plan.turn_radps != 0)[:, None] & np.isfinite(rate.position_m2)
+    how, that, nothing = (best.position_m2[turns].mean() for best in (rate, mode, blind))
+    assert how < that < 0.1 * nothing
 
 
 def test_the_bound_of_sound_is_finite_and_nears_what_the_geometry_allows() -> None:

@@ -1,8 +1,9 @@
-"""What can be known at best: the posterior Cramér-Rao bound of every object, and a filter that is told everything.
+"""What can be known at best: the posterior Cramér-Rao bound of every object, and filters that are told what is hidden.
 
-Both go through the looks of the simulated sensors in the order of time. The bound takes each look as so much
-information as its chance of detection allows; the filter draws measurements of its own, so it shares no noise with the
-tracker judged. It is told which plot is whose and, at every instant, how fast its object turns.
+All go through the looks of the simulated sensors in the order of time. The bound takes each look as so much
+information as its chance of detection allows; the filters draw measurements of their own, so they share no noise with
+the tracker judged. Both are told which plot is whose. One is told the mode besides, whether its object cruises or
+manoeuvres; the other even how fast it turns at every instant, which no tracker could know.
 
 Source:
     Tichavský, Muravchik, Nehorai, "Posterior Cramér-Rao bounds for discrete-time nonlinear filtering", IEEE Trans.
@@ -24,6 +25,8 @@ from dronewall.simulation.faults import Faulty
 from dronewall.simulation.looks import Looking, Looks
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.source import Source
+from dronewall.tracking.motion import turn_noise
+from dronewall.tracking.parameters import Motion
 
 SPEED_OF_SOUND_MPS = 340.0
 PRIOR_LEVEL_M, PRIOR_UPRIGHT_M, PRIOR_SPEED_MPS, PRIOR_CLIMB_MPS = 5_000.0, 400.0, 80.0, 3.0
@@ -84,9 +87,18 @@ def bound(staged: Staged, looks: Looks) -> Best:
     return _run(staged, looks, _Bound(staged))
 
 
-def told(staged: Staged, looks: Looks, rng: np.random.Generator) -> Best:
-    """Return the squared errors of a filter that is told mode and association."""
-    return _run(staged, looks, _Told(staged, rng))
+def told_rate(staged: Staged, looks: Looks, rng: np.random.Generator) -> Best:
+    """Return the squared errors of a filter that is told association, and how fast each object turns."""
+    return _run(staged, looks, _ToldRate(staged, rng))
+
+
+def told_mode(staged: Staged, looks: Looks, rng: np.random.Generator, *, noise: float = 1.0) -> Best:
+    """Return the squared errors of a filter that is told mode and association.
+
+    Its modes are those of the tracker: nearly constant velocity, with little noise in a cruise and with much in a
+    manoeuvre, which is multiplied by `noise`: so that it can be tried which serves it best.
+    """
+    return _run(staged, looks, _ToldMode(staged, rng, noise))
 
 
 class _Bound:
@@ -131,7 +143,7 @@ class _Bound:
         return local[0][:, :count].sum(axis=1), local[1][:, :count].sum(axis=1)
 
 
-class _Told(_Bound):
+class _ToldRate(_Bound):
     """An extended Kalman filter per object, told when and how fast it turns."""
 
     prior = TOLD_PRIOR
@@ -174,6 +186,29 @@ class _Told(_Bound):
         place = np.einsum("nij,nj->ni", axes, off[:, :3])[:, :count]
         speed = np.einsum("nij,nj->ni", axes, off[:, 3:])[:, :count]
         return np.sum(place**2, axis=1), np.sum(speed**2, axis=1)
+
+
+class _ToldMode(_ToldRate):
+    """An extended Kalman filter per object, told when it manoeuvres, but not how."""
+
+    def __init__(self, staged: Staged, rng: np.random.Generator, noise: float) -> None:
+        super().__init__(staged, rng)
+        self._manoeuvre = noise
+
+    def predict(self, rows: IntArray, at_s: FloatArray) -> None:
+        step = at_s - self.at_s[rows]
+        turns = np.flatnonzero(_turn(self._plan, rows, self.at_s[rows], at_s) != 0.0)
+        super().predict(rows, at_s)
+        mine, dt = rows[turns], step[turns]
+        level = self._manoeuvre * np.array([turn_noise(x, Motion()) for x in self.x[mine]])
+        self.cov[mine] += level[:, None, None] * _moved(
+            np.zeros((len(mine), 6, 6)), dt, _axes(self.x[mine, :3]), (1.0, 0.0)
+        )
+
+    def _flown(self, rows: IntArray, at_s: FloatArray) -> FloatArray:
+        x = self.x[rows].copy()
+        x[:, :3] += x[:, 3:] * (at_s - self.at_s[rows])[:, None]
+        return x
 
 
 def innovations(
