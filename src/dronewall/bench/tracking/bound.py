@@ -25,7 +25,6 @@ from dronewall.simulation.faults import Faulty
 from dronewall.simulation.looks import Looking, Looks
 from dronewall.simulation.movers import Movers
 from dronewall.simulation.source import Source
-from dronewall.tracking.motion import turn_noise
 from dronewall.tracking.parameters import Motion
 
 SPEED_OF_SOUND_MPS = 340.0
@@ -34,6 +33,7 @@ TOLD_PRIOR = (1_000.0, 300.0, 60.0, 3.0)
 KNOWN_AFTER_S, SOUND_KNOWN_AFTER_S = 0.175, 0.5
 """How long a measurement takes to us, in the mean."""
 HEARD_BY = 4
+MOTION = Motion()
 
 IntArray = NDArray[np.int64]
 
@@ -200,7 +200,8 @@ class _ToldMode(_ToldRate):
         turns = np.flatnonzero(_turn(self._plan, rows, self.at_s[rows], at_s) != 0.0)
         super().predict(rows, at_s)
         mine, dt = rows[turns], step[turns]
-        level = self._manoeuvre * np.array([turn_noise(x, Motion()) for x in self.x[mine]])
+        speed_sq = np.sum(self.x[mine, 3:] ** 2, axis=1)
+        level = self._manoeuvre * MOTION.q_level_turn * (1.0 + speed_sq / MOTION.turn_speed_mps**2)
         self.cov[mine] += level[:, None, None] * _moved(
             np.zeros((len(mine), 6, 6)), dt, _axes(self.x[mine, :3]), (1.0, 0.0)
         )
