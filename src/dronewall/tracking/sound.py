@@ -24,12 +24,12 @@ from dronewall.tracking.sound_association import HEAD_BITS, explain, places_inde
 from dronewall.tracking.sound_births import MOVING, STANDING, search
 from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, rerun, sound_at
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
+from dronewall.tracking.sound_starts import Start, added, is_known, place_of, start_of
 from dronewall.tracking.sound_support import support
 from dronewall.tracking.sound_tables import (
     EXISTENCE,
     Edges,
     Held,
-    insert,
     joined,
     no_bearings,
     no_edges,
@@ -65,9 +65,6 @@ STILL_MPS, STILL_S = 9.0, 25.0
 NORTH_CORRELATED, NORTH_LEAST_RAD = 8.0, math.radians(0.25)
 """Bearings of one pass share the track's error, so that so many of them count as one; no array is known better."""
 WEIGHTS_AT_FIRST = (0.8, 0.1, 0.1)
-START_SIGMA_M, START_SPEED_MPS = 500.0, 20.0
-START_LOOSENED, START_CLIMB_MPS = 9.0, 2.0
-"""A track begins at its fit, loosened so much: its bearings are gone through again, and would count twice else."""
 
 
 class SoundTracker:
@@ -123,7 +120,7 @@ class SoundTracker:
         self._edges = taken(self._edges, np.flatnonzero(self._edges.track_id != gone))
         for track_id in (self._held.track_id, self._edges.track_id):
             track_id[track_id == old] = new
-        self._held = taken(self._held, np.argsort(self._held.track_id, kind="stable"))
+        self._held = _by_number(self._held)
 
     def _collect(self, o: Observations, free: BoolArray) -> None:
         rows = np.flatnonzero((o.kind == ObservationKind.SOUND_DIRECTION) & free & (self._ears.reach_m[o.sensor] > 0))
@@ -151,7 +148,8 @@ class SoundTracker:
             mean = np.einsum("nk,nki->ni", c.weight[rows], c.mean[rows])
             apart = c.mean[rows] - mean[:, None]
             cov = np.einsum("nk,nkij->nij", c.weight[rows], c.cov[rows] + apart[..., :, None] * apart[..., None, :])
-            self._hold(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
+            new = self._newly_held(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
+            self._held = _by_number(joined(self._held, new))
 
     def _let_go(self, gone: BoolArray) -> None:
         """Forget tracks, but not what they learned of the wind."""
@@ -162,8 +160,8 @@ class SoundTracker:
             )
             self._held = taken(self._held, np.flatnonzero(~gone))
 
-    def _hold(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> None:
-        """Begin to hold tracks whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
+    def _newly_held(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> Held:
+        """Return tracks to hold whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
         count = len(track_id)
         x, c = np.zeros((count, MODES, 8)), np.zeros((count, MODES, 8, 8))
         x[:, :, :6], c[:, :, :6, :6] = mean[:, None], cov[:, None]
@@ -171,7 +169,7 @@ class SoundTracker:
         x[:, :, 6:] = sound_wind.wind_of(given)[0][:, None]
         c[:, :, 6:, 6:] = np.linalg.inv(given.info)[:, None]
         modes = (x, c, np.tile(WEIGHTS_AT_FIRST, (count, 1)))
-        new = Held._make(
+        return Held._make(
             (
                 *(track_id.copy(), at_ns.copy(), *modes),
                 *(at_ns.copy(), *(column.copy() for column in modes)),
@@ -179,8 +177,6 @@ class SoundTracker:
                 *(np.full(count, SHARE_AT_FIRST), given.info, given.pull),
             )
         )
-        held = joined(self._held, new)
-        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
 
     def _hear(self, now_ns: int) -> None:
         """Share the bearings that came among the tracks held here; keep what none of them explains."""
@@ -333,66 +329,32 @@ class SoundTracker:
         births, owner = np.zeros((MOST_BIRTHS, 23)), np.full(len(heard.at_ns), -1)
         emitted_ns = np.zeros(len(heard.at_ns), np.int64)
         count = search(heard, ears, wind, wind_var, now_ns, self._s, seeds, order, births, owner, emitted_ns)
-        for n in range(count):
-            if births[n, 1] == STANDING:
-                self._standing = sound_standing.noted(self._standing, self._place(births[n]), now_ns)
-        for n in range(count):
-            if births[n, 1] == MOVING and not sound_standing.is_near(self._standing, self._place(births[n])):
-                self._birth(store, births[n], seeds, np.flatnonzero(owner == n), emitted_ns, now_ns)
+        places = [place_of(heard, ears, births[n], self._s.height_m) for n in range(count)]
+        for n in np.flatnonzero(births[:count, 1] == STANDING).tolist():
+            self._standing = sound_standing.noted(self._standing, places[n], now_ns)
+        starts = []
+        for n in np.flatnonzero(births[:count, 1] == MOVING).tolist():
+            if not sound_standing.is_near(self._standing, places[n]):
+                own, seed = np.flatnonzero(owner == n), seeds[int(births[n, 0])]
+                starts.append(start_of(heard, ears, births[n], seed, own, emitted_ns[own], self._p, self._s))
+        self._bear(store, [start for start in starts if not is_known(store, start, now_ns, self._s.apart_m)], now_ns)
 
-    def _place(self, birth: FloatArray) -> FloatArray:
-        """Return where a fit is at its seed's instant, ECEF."""
-        i = int(self._unexplained.sensor[int(birth[0])])
-        level = np.array([birth[3], birth[4], self._s.height_m])
-        return np.asarray(self._ears.site[i] + self._ears.axes[i].T @ level, float)
-
-    def _birth(
-        self, store: TrackStore, birth: FloatArray, seeds: FloatArray, own: IntArray, emitted_ns: IntArray, now_ns: int
-    ) -> None:
-        """Begin one track, unless one is there already."""
-        heard, ears = self._unexplained, self._ears
-        a = int(birth[0])
-        i = int(heard.sensor[a])
-        seed_ns = int(heard.at_ns[a]) - round(1e9 * seeds[a, 2])
-        start_ns = int(emitted_ns[own].min())
-        ahead_s = (start_ns - seed_ns) / 1e9
-        level = birth[3:5] + ahead_s * birth[5:7]
-        axes = ears.axes[i]
-        place = ears.site[i] + axes.T @ np.array([level[0], level[1], self._s.height_m])
-        velocity = axes.T @ np.array([birth[5], birth[6], 0.0])
-        now_place = place + velocity * (now_ns - start_ns) / 1e9
-        if self._is_known(store, now_place, velocity):
+    def _bear(self, store: TrackStore, starts: list[Start], now_ns: int) -> None:
+        """Begin tracks, and bring them alone through their bearings to now."""
+        if not starts:
             return
-        move = np.eye(4)
-        move[0, 2] = move[1, 3] = ahead_s
-        fit = START_LOOSENED * move @ birth[7:].reshape(4, 4) @ move.T
-        place_sq, speed_sq = START_SIGMA_M**2, START_SPEED_MPS**2
-        enu = np.diag([place_sq, place_sq, self._p.height_sigma_m**2, speed_sq, speed_sq, START_CLIMB_MPS**2])
-        enu[np.ix_([0, 1, 3, 4], [0, 1, 3, 4])] += fit
-        turn = np.kron(np.eye(2), axes)
-        cov = turn.T @ enu @ turn
-        mean = np.concatenate([place, velocity])
-        track_id = insert(store, mean, cov, now_ns, self._main)
-        self._hold(np.array([track_id]), np.array([start_ns]), mean[None], cov[None], now_ns)
-        self._add(heard, own, np.full(len(own), track_id), emitted_ns[own], np.ones(len(own)))
-        held = self._held
-        self._held = taken(held, np.flatnonzero(held.track_id == track_id))
-        kept_edges = self._edges
-        self._edges = taken(kept_edges, np.flatnonzero(kept_edges.track_id == track_id))
+        track_id = added(store, starts, now_ns, self._main)
+        at_ns = np.array([start.at_ns for start in starts], np.int64)
+        mean, cov = np.stack([start.mean for start in starts]), np.stack([start.cov for start in starts])
+        begun = self._newly_held(track_id, at_ns, mean, cov, now_ns)
+        held, edges = self._held, self._edges
+        self._held, self._edges = begun, no_edges()
+        for number, start in zip(track_id, starts, strict=True):
+            count = len(start.own)
+            self._add(self._unexplained, start.own, np.full(count, number), start.emitted_ns, np.ones(count))
         self._rerun(now_ns)
         self._write(store, now_ns)
-        others, mine = held.track_id != track_id, kept_edges.track_id != track_id
-        held = joined(taken(held, np.flatnonzero(others)), self._held)
-        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
-        self._edges = joined(taken(kept_edges, np.flatnonzero(mine)), self._edges)
-
-    def _is_known(self, store: TrackStore, place: FloatArray, velocity: FloatArray) -> bool:
-        """Whether a track is already where a birth would be, flying alike."""
-        c, n = store.columns, store.count
-        live = c.status[:n] != TrackStatus.TENTATIVE
-        apart = np.linalg.norm(c.mean[:n, 0, :3] - place, axis=1)
-        slower = np.linalg.norm(c.mean[:n, 0, 3:] - velocity, axis=1)
-        return bool(np.any(live & (apart < self._s.apart_m) & (slower < 40.0)))
+        self._held, self._edges = _by_number(joined(held, self._held)), joined(edges, self._edges)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""
@@ -423,3 +385,8 @@ class SoundTracker:
         self._second, self.dropped = (int(value) for value in state["sound"])
         relearn(self._ears, state)
         self._retired = sound_wind.retired_from(state)
+
+
+def _by_number(held: Held) -> Held:
+    """Return tracks in the order of their numbers."""
+    return Held._make(taken(held, np.argsort(held.track_id, kind="stable")))

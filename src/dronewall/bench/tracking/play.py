@@ -20,7 +20,8 @@ from dronewall.pipeline import Pipeline
 from dronewall.simulation.truth import Truth
 
 SCANS_TIMED_S = 10.0
-"""The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work."""
+"""The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work. Arrays of
+microphones have no scans: each report would be one, some thousand steps a second."""
 MOST_KEPT = 2_500
 """Full covariances are kept for scenes of up to so many tracks."""
 
@@ -131,7 +132,7 @@ def _steps(staged: Staged) -> Iterator[tuple[int, Plots, bool]]:
     scene = staged.scene
     begin_ns = scene.epoch_ns
     end_ns = begin_ns + round(staged.seconds * NS_PER_S)
-    alone_ns = end_ns - round(SCANS_TIMED_S * NS_PER_S)
+    alone_ns = end_ns - (0 if staged.horizontal else round(SCANS_TIMED_S * NS_PER_S))
     for at_ns in range(begin_ns, end_ns, NS_PER_S):
         until_ns = min(at_ns + NS_PER_S, end_ns)
         plots = scene.plots_between(at_ns, until_ns)
