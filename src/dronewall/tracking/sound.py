@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.tracks import TrackStatus
+from dronewall.model.weather import Weather
 from dronewall.tracking import sound_standing, sound_wind
 from dronewall.tracking.parameters import CRUISE, HOVER, TURN, Parameters
 from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
@@ -38,6 +39,7 @@ from dronewall.tracking.sound_tables import (
     taken,
     together,
 )
+from dronewall.tracking.sound_weather import Skies
 from dronewall.tracking.store import TrackStore
 
 FloatArray = NDArray[np.float64]
@@ -76,6 +78,7 @@ class SoundTracker:
         self._retired = sound_wind.nothing_retired()
         self._standing = sound_standing.nothing_stands()
         self._waiting, self._unexplained = no_bearings(), no_bearings()
+        self._skies = Skies()
         self._second = -1
         self.dropped = 0
         self._ears: Ears = ears_of(Sensors())
@@ -87,6 +90,11 @@ class SoundTracker:
         self._ears = ears_of(sensors)
         relearn(self._ears, known)
         self._ear_cell = sound_wind.cell_of_place(self._ears.site)
+        self._skies.begin_again()
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather, instead of what was told before."""
+        self._skies = Skies(weather)
 
     def step(self, o: Observations, free: BoolArray, store: TrackStore, *, now_ns: int) -> None:
         """Take a step's observations; once a second, bring the tracks held here up to `now_ns`.
@@ -103,6 +111,8 @@ class SoundTracker:
             return
         self._retired = sound_wind.faded(self._retired, float(second - self._second) if self._second >= 0 else 0.0)
         self._second = second
+        if self._skies.turn_to(now_ns):
+            self._ears.sound_mps[:] = self._skies.over(self._ear_cell).sound_mps
         self._take_over(store, now_ns)
         self._hear(now_ns)
         self._follow(store, now_ns)
@@ -295,13 +305,18 @@ class SoundTracker:
 
     def _told(self, cells: IntArray) -> sound_wind.Known:
         learner, own = self._own_wind()
-        return sound_wind.told(cells, learner, own, self._retired, sound_wind.prior(len(cells)))
+        return sound_wind.told(cells, learner, own, self._retired, self._foretold(cells))
+
+    def _foretold(self, cells: IntArray) -> sound_wind.Known:
+        """Return what is known of the wind in cells before anything is heard."""
+        air = self._skies.over(cells)
+        return sound_wind.foretold(air.wind, air.variance)
 
     def _share_wind(self) -> None:
         """Give each track what the others have learned of the wind."""
         held = self._held
         cells, own = self._own_wind()
-        known = sound_wind.told(cells, cells, own, self._retired, sound_wind.prior(len(cells)))
+        known = sound_wind.told(cells, cells, own, self._retired, self._foretold(cells))
         target = sound_wind.without(known, own)
         rows, more = sound_wind.news(target, sound_wind.Known(held.given_info, held.given_pull))
         if len(rows):
@@ -370,6 +385,7 @@ class SoundTracker:
             **named,
             **learned(self._ears),
             **sound_wind.checkpointed(self._retired),
+            **{f"sound.weather.{name}": values.copy() for name, values in self._skies.weather.columns()},
             "sound": np.array([self._second, self.dropped], np.int64),
         }
 
@@ -385,6 +401,8 @@ class SoundTracker:
         self._second, self.dropped = (int(value) for value in state["sound"])
         relearn(self._ears, state)
         self._retired = sound_wind.retired_from(state)
+        told = {name: state[f"sound.weather.{name}"] for name, _ in Weather.empty().columns()}
+        self._skies = Skies(Weather.of(len(told["at_ns"]), **told))
 
 
 def _by_number(held: Held) -> Held:

@@ -14,6 +14,7 @@ from dronewall.model.observations import Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.model.weather import Weather
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.acts import Acts, check, standing_in
 from dronewall.tracking.assumptions import in_looks, learn_clutter, with_assumptions
@@ -74,6 +75,10 @@ class Tracker:
         self._sensing.learn(sensors)
         self._sound.learn(sensors)
         self._presence.learn(sensors)
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather; sound is carried by it."""
+        self._sound.learn_weather(weather)
 
     @property
     def events(self) -> tuple[TrackEvent, ...]:

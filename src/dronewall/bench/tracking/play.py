@@ -91,6 +91,8 @@ def instants(staged: Staged) -> range:
 def play(staged: Staged) -> Played:
     """Run the tracker over a scene as it is delivered."""
     pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+    if staged.weather is not None:
+        pipeline.learn_weather(staged.weather)
     clock, asked = WallClock(), set(instants(staged))
     samples: list[TrackTable] = []
     kept: list[tuple[int, Tracks]] = []
