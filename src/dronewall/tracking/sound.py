@@ -19,6 +19,7 @@ from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.tracks import TrackStatus
 from dronewall.model.weather import Weather
 from dronewall.tracking import sound_standing, sound_wind
+from dronewall.tracking.classes import CLASSES, class_probabilities
 from dronewall.tracking.parameters import CRUISE, HOVER, TURN, Parameters
 from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
 from dronewall.tracking.sound_association import HEAD_BITS, explain, places_index
@@ -114,7 +115,7 @@ class SoundTracker:
         if self._skies.turn_to(now_ns):
             self._ears.sound_mps[:] = self._skies.over(self._ear_cell).sound_mps
         self._take_over(store, now_ns)
-        self._hear(now_ns)
+        self._hear(store, now_ns)
         self._follow(store, now_ns)
         self._begin(store, now_ns)
 
@@ -139,7 +140,7 @@ class SoundTracker:
         count = len(rows)
         new = Heard(
             *(o.at_ns[rows], o.sensor[rows], o.z[rows, 0], o.z[rows, 1], o.noise[rows, 0, 0], o.noise[rows, 1, 1]),
-            *(np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
+            *(o.classes[rows], np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
         )
         self._waiting = together(self._waiting, new)
 
@@ -188,7 +189,7 @@ class SoundTracker:
             )
         )
 
-    def _hear(self, now_ns: int) -> None:
+    def _hear(self, store: TrackStore, now_ns: int) -> None:
         """Share the bearings that came among the tracks held here; keep what none of them explains."""
         new = self._waiting
         order = np.lexsort((new.azimuth, new.at_ns, new.sensor))
@@ -196,7 +197,7 @@ class SoundTracker:
         self._waiting = no_bearings()
         explained = np.zeros(len(order))
         if len(self._held.at_ns) and len(order):
-            self._share(new, explained)
+            self._share(new, explained, self._classes(store))
         fresh = rows_of(new, np.flatnonzero(explained < EXPLAINED))
         kept = rows_of(self._unexplained, np.flatnonzero(self._unexplained.free))
         kept.fresh[:] = False
@@ -212,14 +213,22 @@ class SoundTracker:
         first = np.searchsorted(known.sensor, np.arange(len(self._ears.reach_m) + 1)).astype(np.int64)
         self._unexplained = known._replace(first=first)
 
-    def _share(self, new: Heard, explained: FloatArray) -> None:
+    def _classes(self, store: TrackStore) -> NDArray[np.float32]:
+        """Return what is known of the classes (tracks, classes) of the tracks held here."""
+        score = np.zeros((len(self._held.track_id), CLASSES))
+        rows = np.flatnonzero(self.holds(store.columns.track_id[: store.count]))
+        at = np.searchsorted(self._held.track_id, store.columns.track_id[rows])
+        score[at] = store.columns.class_score[rows]
+        return class_probabilities(score)
+
+    def _share(self, new: Heard, explained: FloatArray, known: NDArray[np.float32]) -> None:
         held = self._held
         x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
         merged(held.new_mean, held.new_cov, held.new_weight, x, c)
         heads, links = np.empty(1 << HEAD_BITS, np.int64), np.empty(len(x), np.int64)
         places_index(x, heads, links)
         edges = np.empty((4 * len(new.at_ns) + 64, 4))
-        count = explain(new, held, x, c, heads, links, self._ears, self._p, explained, edges)
+        count = explain(new, held, x, c, known, heads, links, self._ears, self._p, explained, edges)
         bearing, track = edges[:count, 0].astype(np.int64), edges[:count, 1].astype(np.int64)
         emitted_ns = held.new_at_ns[track] + np.rint(1e9 * edges[:count, 3]).astype(np.int64)
         self._add(new, bearing, held.track_id[track], emitted_ns, edges[:count, 2].copy())

@@ -25,8 +25,8 @@ EVERY_NS = 60_000_000_000
 REPORTS_MOST = 16
 """How many reports are weighed for one place; the others are farther, and say what these do."""
 REACH_M, REACH_UP_M, REACH_S = 1_200_000.0, 4_000.0, 24.0 * 3_600.0
-"""How far apart two readings are that agree by 1/e only. So winds differ by 2.5 m/s (each component, 1-σ) at 60 km, in an
-hour, or over 200 m of height, and by 5 m/s at 250 km or in five hours."""
+"""How far apart two readings are that agree by 1/e only. So winds differ by 2.5 m/s (each component, 1-σ) at 60 km, in
+an hour, or over 200 m of height, and by 5 m/s at 250 km or in five hours."""
 WIND_SPREAD_MPS, TEMPERATURE_SPREAD_K = 8.0, 8.0
 """How far wind (each component) and temperature are from their mean over the year, 1-σ."""
 WIND_SIGMA_MPS, WIND_COMMON_MPS, TEMPERATURE_SIGMA_K = 1.0, 1.8, 1.5
