@@ -28,6 +28,7 @@ from dronewall.feeds.feed import Feed
 from dronewall.model.errors import ConfigError, InputError, JournalError, RequestError
 from dronewall.model.picture import Alert, TruthDomain
 from dronewall.model.sensors import Sensors
+from dronewall.model.weather import Weather
 from dronewall.outlets.outlet import House, Outlet
 from dronewall.outlets.web.acts import acts_router
 from dronewall.outlets.web.api import api_router, openapi_config
@@ -44,6 +45,7 @@ from dronewall.run.replay import Numbered, Recording, recorded_contents
 from dronewall.run.settling import settled
 from dronewall.run.wall import Wall
 from dronewall.wire.sensors_jsonl import sensors_from
+from dronewall.wire.weather_jsonl import weather_from
 
 FEEDS, OUTLETS = "dronewall.feeds", "dronewall.outlets"
 PAGE = "http"
@@ -84,6 +86,7 @@ def composed(
         log=log,
         feeds=feeds,
         sensors=sensors,
+        weather=foretold(base / settings.weather.file if settings.weather.file else None),
         address=address_of(settings.page.listen, source),
         clock=clock,
         observers=observers,
@@ -102,6 +105,7 @@ def walled(
     sensors: Sensors,
     address: tuple[str, int],
     clock: Clock,
+    weather: Weather | None = None,
     observers: Sequence[Observer] = (),
     feeds_wait: bool = False,
     storage: JournalSettings | None = None,
@@ -128,6 +132,7 @@ def walled(
         aside=KeptInState(SqliteState(path)) if path else KeptInMemory(),
         feeds=feeds,
         sensors=tuple(register),
+        weather=weather,
         clock=clock,
         journal=log.name,
         observers=tuple(observers),
@@ -203,6 +208,11 @@ def disk_sample(folder: Path, max_bytes: int, now_ns: int, journal_bytes: int) -
 def declared(path: Path | None) -> Sensors:
     """Return the register of a file of sensors; an empty one without a file."""
     return Sensors() if path is None else sensors_from(path)
+
+
+def foretold(path: Path | None) -> Weather | None:
+    """Return the reports of a file of weather; None without a file."""
+    return None if path is None else weather_from(path)
 
 
 def feeds_from(
@@ -307,6 +317,7 @@ def replay_of(
     files: Sequence[Path],
     *,
     sensors: Path | None,
+    weather: Path | None = None,
     day: date,
     step_ns: int,
     last_ns: int | None = None,
@@ -317,6 +328,7 @@ def replay_of(
     Args:
         files: one journal, or any recordings whose endings a feed plugin knows.
         sensors: a file of sensors for recordings; a journal has its own.
+        weather: a file of weather for recordings; a journal has its own.
         day: the day recordings begin whose format does not say.
         step_ns: how far steps of recordings are apart.
         last_ns: the last step of recordings stands at a multiple of this; of `step_ns` if None.
@@ -345,7 +357,7 @@ def replay_of(
         for plugin, file in zip(known, files, strict=True)
     ]
     return Played(
-        recorded_contents(recordings, sensors=register, step_ns=step_ns, last_ns=last_ns),
+        recorded_contents(recordings, sensors=register, weather=foretold(weather), step_ns=step_ns, last_ns=last_ns),
         # What a recording holds until an instant belongs to its picture: nothing waits for what may come.
         Reader(lambda: Pipeline(Sensors(), truth_domain=TruthDomain.LIVE, reorder_ns=0)),
         TruthDomain.LIVE,

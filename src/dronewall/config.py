@@ -51,6 +51,12 @@ class SensorsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: str = ""
 
 
+class WeatherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[weather]`: the file that tells wind and temperature (relative to the file of settings)."""
+
+    file: str = ""
+
+
 class PageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[page]`: where the picture is served."""
 
@@ -64,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: JournalSettings = msgspec.field(default_factory=JournalSettings)
     feeds: tuple[dict[str, Any], ...] = ()
     sensors: SensorsSettings = msgspec.field(default_factory=SensorsSettings)
+    weather: WeatherSettings = msgspec.field(default_factory=WeatherSettings)
     page: PageSettings = msgspec.field(default_factory=PageSettings)
     outlets: tuple[dict[str, Any], ...] = ()
 

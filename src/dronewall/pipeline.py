@@ -26,6 +26,7 @@ from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.track_acts import TrackAct
+from dronewall.model.weather import Weather
 from dronewall.picture.bearings import BearingBoard
 from dronewall.registration.biases import SensorBiases
 from dronewall.registration.clocks import SensorClocks
@@ -112,6 +113,10 @@ class Pipeline:
         self._repeats.learn(self.sensors)
         self._clocks.learn(self.sensors)
         self._biases.learn(self.sensors)
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather, instead of what was told before."""
+        self._tracker.learn_weather(weather)
 
     def clocks(self) -> tuple[SensorClock, ...]:
         """Return what is known of the sensors' clocks, in the order of the register; call it between steps."""

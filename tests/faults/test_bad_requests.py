@@ -81,6 +81,7 @@ def test_a_wrong_setting_names_its_line(tmp_path: Path, more: str, says: str) ->
         ("track", "--sensors", "absent.jsonl", "--plots", "absent.jsonl", "--out", "t.csv"),
         ("score", "absent.csv", "absent.csv"),
         ("run", "--feed", "beast://127.0.0.1:1", "--sensors", "absent.jsonl"),
+        ("run", "--feed", "beast://127.0.0.1:1", "--weather", "absent.jsonl"),
     ],
 )
 def test_a_missing_file_is_named(tmp_path: Path, arguments: tuple[str, ...]) -> None:

@@ -24,6 +24,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON on 
 SensorsFile = Annotated[
     Path | None, typer.Option("--sensors", metavar="FILE", help="sensors.jsonl: who reports, from where, how well.")
 ]
+WeatherFile = Annotated[
+    Path | None, typer.Option("--weather", metavar="FILE", help="weather.jsonl: wind and temperature, for sound.")
+]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page at 127.0.0.1; 0 for any.")]
 Headless = Annotated[bool, typer.Option("--headless", help="No page; print the summary when done.")]
 
@@ -75,6 +78,7 @@ def run(
         list[str] | None, typer.Option("--feed", metavar="URL", help="A feed, instead of WALL.toml; may be repeated.")
     ] = None,
     sensors: SensorsFile = None,
+    weather: WeatherFile = None,
     journal: Annotated[
         Path | None, typer.Option("--journal", metavar="FILE", help="Where everything that comes in is kept.")
     ] = None,
@@ -90,7 +94,16 @@ def run(
     from dronewall.cli.run import run_wall
 
     sys.exit(
-        run_wall(wall, feeds=feed or [], sensors=sensors, journal=journal, listen=listen, log=log, as_json=as_json)
+        run_wall(
+            wall,
+            feeds=feed or [],
+            sensors=sensors,
+            weather=weather,
+            journal=journal,
+            listen=listen,
+            log=log,
+            as_json=as_json,
+        )
     )
 
 
@@ -113,7 +126,10 @@ def replay(
     sys.exit(run_replay(files, sensors=sensors, day=date, speed=speed, headless=headless, port=port, as_json=as_json))
 
 
-@app.command(epilog="Example: dronewall track --sensors sensors.jsonl --plots plots.jsonl --out tracks.csv")
+@app.command(
+    epilog="Example: dronewall track --sensors sensors.jsonl --plots plots.jsonl --out tracks.csv"
+    " --weather weather.jsonl"
+)
 def track(
     sensors: Annotated[Path, typer.Option(metavar="FILE", help="sensors.jsonl.")],
     plots: Annotated[Path, typer.Option(metavar="FILE", help="plots.jsonl, in the order received.")],
@@ -127,12 +143,15 @@ def track(
     groups: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write groups.csv: swarms and how many they hold.")
     ] = None,
+    weather: WeatherFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the tracker alone over a file of plots."""
     from dronewall.cli.track import run_track
 
-    sys.exit(run_track(sensors, plots, out, groups, sample_s=sample_s, settling=settled, as_json=as_json))
+    sys.exit(
+        run_track(sensors, plots, out, groups, weather=weather, sample_s=sample_s, settling=settled, as_json=as_json)
+    )
 
 
 @app.command(epilog="Example: dronewall score truth.csv tracks.csv")

@@ -14,7 +14,15 @@ from typing import Any
 from dronewall import __version__
 from dronewall.cli.console import Progress, print_result, say
 from dronewall.compose import Composed, composed
-from dronewall.config import JournalSettings, PageSettings, SensorsSettings, Settings, Source, read_settings
+from dronewall.config import (
+    JournalSettings,
+    PageSettings,
+    SensorsSettings,
+    Settings,
+    Source,
+    WeatherSettings,
+    read_settings,
+)
 from dronewall.engine.clock import WallClock
 from dronewall.engine.logs import Logbook, LogFormat, written_to
 from dronewall.engine.systemd import notifier_of_this_process
@@ -34,6 +42,7 @@ def run_wall(
     *,
     feeds: list[str],
     sensors: Path | None,
+    weather: Path | None = None,
     journal: Path | None,
     listen: str | None,
     log: str,
@@ -41,7 +50,7 @@ def run_wall(
 ) -> int:
     """Run until interrupted, print the summary, return the exit status."""
     kind = _log_format(log)
-    settings, source, base = _asked(wall, feeds, sensors, journal, listen)
+    settings, source, base = _asked(wall, feeds, sensors, weather, journal, listen)
     summary = Summary()
     clock = WallClock()
     made = composed(settings, source, base=base, clock=clock, observers=(summary,))
@@ -115,7 +124,12 @@ def latency_of(made: Composed) -> dict[str, Any]:
 
 
 def _asked(
-    wall: Path | None, feeds: list[str], sensors: Path | None, journal: Path | None, listen: str | None
+    wall: Path | None,
+    feeds: list[str],
+    sensors: Path | None,
+    weather: Path | None,
+    journal: Path | None,
+    listen: str | None,
 ) -> tuple[Settings, Source, Path]:
     """Return the settings of the file, or those the options make up."""
     if (wall is None) == (not feeds):
@@ -124,10 +138,10 @@ def _asked(
             "Write `dronewall run WALL.toml` or `dronewall run --feed beast://127.0.0.1:30005`.",
         )
     if wall is not None:
-        if sensors or journal or listen:
+        if sensors or weather or journal or listen:
             raise InputError(
-                "--sensors, --journal and --listen go with --feed",
-                "Write them into the file: [sensors] file, [journal] path, [page] listen.",
+                "--sensors, --weather, --journal and --listen go with --feed",
+                "Write them into the file: [sensors] file, [weather] file, [journal] path, [page] listen.",
                 str(wall),
             )
         settings, source = read_settings(wall)
@@ -135,6 +149,7 @@ def _asked(
     settings = Settings(
         feeds=tuple({"url": url} for url in feeds),
         sensors=SensorsSettings(file=str(sensors) if sensors else ""),
+        weather=WeatherSettings(file=str(weather) if weather else ""),
         journal=JournalSettings(path=str(journal)) if journal else JournalSettings(),
         page=PageSettings(listen=listen) if listen else PageSettings(),
     )

@@ -24,12 +24,28 @@ EPOCH = date(1970, 1, 1)
 
 
 def run_track(
-    sensors: Path, plots: Path, out: Path, groups: Path | None, *, sample_s: float, settling: bool, as_json: bool
+    sensors: Path,
+    plots: Path,
+    out: Path,
+    groups: Path | None,
+    *,
+    weather: Path | None = None,
+    sample_s: float,
+    settling: bool,
+    as_json: bool,
 ) -> int:
     """Write the tracks and, if asked, the groups of a file of plots, print the figures, return the exit status."""
     sample_ns = round(sample_s * NS_PER_S)
     step_ns = step_between(sample_ns)
-    what = replay_of([plots], sensors=sensors, day=EPOCH, step_ns=step_ns, last_ns=sample_ns, settling=settling)
+    what = replay_of(
+        [plots],
+        sensors=sensors,
+        weather=weather,
+        day=EPOCH,
+        step_ns=step_ns,
+        last_ns=sample_ns,
+        settling=settling,
+    )
     summary, order, progress = Summary(), Order(), Progress()
     compiled(progress.tell)
     clock = WallClock()

@@ -17,6 +17,7 @@ from dronewall.engine.messages import Message
 from dronewall.model.errors import FrameError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
+from dronewall.model.weather import Weather
 
 FRAME_BYTES_MAX = 4096
 SAMPLES_MAX = 16
@@ -37,6 +38,13 @@ class SensorsJoined:
     """Sensors were declared; those known already keep their first declaration."""
 
     sensors: tuple[Sensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeatherTold:
+    """The weather was told, in whole: what was told before no longer counts."""
+
+    weather: Weather
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Declared:
     signature: bytes
 
 
-Content = WallBegan | SensorsJoined | PlotsCame | Stepped | FramesRefused | Declared
+Content = WallBegan | SensorsJoined | WeatherTold | PlotsCame | Stepped | FramesRefused | Declared
 
 
 class _Came(msgspec.Struct, array_like=True, frozen=True):
@@ -111,6 +119,10 @@ class _Came(msgspec.Struct, array_like=True, frozen=True):
     frames: int
     unplaceable: tuple[tuple[str, int], ...]
     sensor_ids: tuple[str, ...]
+
+
+class _Weather(msgspec.Struct, array_like=True, frozen=True):
+    """Nothing stands beside the columns of the weather."""
 
 
 class _State(msgspec.Struct, frozen=True):
@@ -133,6 +145,8 @@ def entry_of(content: Content, *, at_ns: int) -> Entry:
     if isinstance(content, PlotsCame):
         message = _Came(content.feed, content.frames, content.unplaceable, content.plots.sensor_ids)
         return Entry(EntryKind.PLOTS, at_ns, pack_table(message, content.plots), content.message)
+    if isinstance(content, WeatherTold):
+        return Entry(EntryKind.WEATHER, at_ns, pack_table(_Weather(), content.weather))
     return Entry(_KINDS[type(content)], at_ns, pack(content))
 
 
@@ -146,6 +160,8 @@ def content_of(stored: Stored, *, journal: str) -> Content:
     if stored.entry.kind is EntryKind.PLOTS:
         came, plots = unpack_table(stored.entry.body, _Came, Plots, where=where)
         return PlotsCame(came.feed, plots, came.frames, came.unplaceable, stored.entry.message)
+    if stored.entry.kind is EntryKind.WEATHER:
+        return WeatherTold(unpack_table(stored.entry.body, _Weather, Weather, where=where)[1])
     content, _ = unpack(stored.entry.body, _TYPES[stored.entry.kind], where=where)
     return content
 

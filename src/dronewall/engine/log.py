@@ -20,6 +20,7 @@ class EntryKind(IntEnum):
     STEP = 4
     REFUSED = 5
     DECLARATION = 6
+    WEATHER = 7
 
 
 @dataclass(frozen=True, slots=True)

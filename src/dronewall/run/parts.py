@@ -14,6 +14,7 @@ from dronewall.engine.log import Log
 from dronewall.feeds.feed import Feed
 from dronewall.model.picture import Alert, Picture, TruthDomain
 from dronewall.model.sensors import Sensor
+from dronewall.model.weather import Weather
 from dronewall.run.aside import Aside
 from dronewall.run.reader import Stepping
 
@@ -49,6 +50,7 @@ class Parts:
 
     `begun` makes a pipeline that knows nothing yet. `warm_up` compiles the kernels one by one and yields (done,
     total). `sensors` are those declared by people and assumed by feeds. `aside` remembers what a pipeline failed on.
+    `weather` is what a file of weather told, None without one.
     `archiving` seals the journal; one that nobody seals raises an alert when it is larger than `journal_max_bytes`.
     `look_at_disk` samples the journal's disk at an instant, told how many bytes the journal takes; `reserve_bytes` of
     it are left free. `clock_alerts` tells, at an instant, what happened to the machine's clock. `feeds_wait`
@@ -64,6 +66,7 @@ class Parts:
     feeds: tuple[Feed, ...]
     sensors: tuple[Sensor, ...]
     clock: Clock
+    weather: Weather | None = None
     journal: str = ""
     journal_max_bytes: int = 2**63
     observers: tuple[Observer, ...] = ()

@@ -16,6 +16,7 @@ from dronewall.engine.entries import (
     SensorsJoined,
     State,
     Stepped,
+    WeatherTold,
     checkpoint_of,
     content_of,
     state_of,
@@ -30,9 +31,10 @@ from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, Sensors
 from dronewall.model.track_acts import TrackAct
 from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.model.weather import Weather
 from dronewall.wire.track_acts import act_in
 
-STATE_LAYOUT = 10
+STATE_LAYOUT = 11
 """To be raised whenever what a pipeline keeps in a checkpoint changes its names or its meaning."""
 MADE_BY = f"{__version__}, layout {STATE_LAYOUT}"
 
@@ -51,6 +53,10 @@ class Stepping(Protocol):
 
     def learn(self, sensors: Iterable[Sensor]) -> None:
         """Let sensors join the register."""
+        ...
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather, instead of what was told before."""
         ...
 
     def step(self, plots: Plots, acts: Sequence[tuple[int, TrackAct]] = (), *, now_ns: int, seq: int) -> Picture:
@@ -136,6 +142,8 @@ class Reader:
         self.seq = seq
         if isinstance(content, SensorsJoined):
             self._pipeline.learn(content.sensors)
+        elif isinstance(content, WeatherTold):
+            self._pipeline.learn_weather(content.weather)
         elif isinstance(content, PlotsCame):
             if len(content.plots) and seq not in self._set_aside:
                 self._pending.append((seq, content.plots))

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from dronewall.engine.clock import NS_PER_S
-from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, content_of
+from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WeatherTold, content_of
 from dronewall.engine.log import Log
 from dronewall.feeds.feed import Decoded
 from dronewall.model.picture import Picture, TruthDomain
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor
+from dronewall.model.weather import Weather
 from dronewall.run.reader import Reader, nothing_yet
 
 SILENCE_STEPPED_S = 120.0
@@ -46,15 +47,23 @@ def journal_contents(log: Log) -> Iterator[Numbered]:
 
 
 def recorded_contents(
-    recordings: Sequence[Recording], *, sensors: Iterable[Sensor], step_ns: int, last_ns: int | None = None
+    recordings: Sequence[Recording],
+    *,
+    sensors: Iterable[Sensor],
+    weather: Weather | None = None,
+    step_ns: int,
+    last_ns: int | None = None,
 ) -> Iterator[Numbered]:
-    """Yield recordings as a journal would hold them: sensors, plots in the order received, a step each `step_ns`.
+    """Yield recordings as a journal would hold them: sensors, weather, plots as they were received, steps between.
 
     Steps stand at multiples of `step_ns` since the Unix epoch and take the plots received until then. They end at a
     multiple of `last_ns`, which is itself one of `step_ns`.
     """
     yield 1, SensorsJoined(tuple(sensors))
-    for seq, item in enumerate(_stepped(recordings, step_ns, last_ns or step_ns), start=2):
+    if weather is not None:
+        yield 2, WeatherTold(weather)
+    first = 2 if weather is None else 3
+    for seq, item in enumerate(_stepped(recordings, step_ns, last_ns or step_ns), start=first):
         yield seq, Stepped(item, seq - 1) if isinstance(item, int) else item
 
 

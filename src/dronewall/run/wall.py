@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from dronewall import __version__
 from dronewall.engine.clock import NS_PER_S
-from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan
+from dronewall.engine.entries import Content, FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, WeatherTold
 from dronewall.engine.supervisor import kept_running
 from dronewall.feeds.feed import Batch, Feed
 from dronewall.model.errors import ActRefused, RequestError
@@ -175,7 +175,8 @@ class Wall:
     async def _begin(self) -> None:
         parts = self._parts
         began = WallBegan(__version__, parts.name, parts.truth_domain.value)
-        await self._write([began, SensorsJoined(parts.sensors)])
+        weather = [] if parts.weather is None else [WeatherTold(parts.weather)]
+        await self._write([began, SensorsJoined(parts.sensors), *weather])
 
     def _beside(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Let something run beside the ticks; should it fail, the wall does."""

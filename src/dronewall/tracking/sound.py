@@ -17,19 +17,21 @@ from numpy.typing import NDArray
 from dronewall.model.observations import ObservationKind, Observations
 from dronewall.model.sensors import SensorKind, Sensors
 from dronewall.model.tracks import TrackStatus
+from dronewall.model.weather import Weather
 from dronewall.tracking import sound_standing, sound_wind
+from dronewall.tracking.classes import CLASSES, class_probabilities
 from dronewall.tracking.parameters import CRUISE, HOVER, TURN, Parameters
 from dronewall.tracking.sound_arrays import Ears, ears_of, learned, relearn
 from dronewall.tracking.sound_association import HEAD_BITS, explain, places_index
 from dronewall.tracking.sound_births import MOVING, STANDING, search
 from dronewall.tracking.sound_filter import MODES, SoundParameters, merged, rerun, sound_at
 from dronewall.tracking.sound_fixes import Heard, SearchParameters, find_seeds
+from dronewall.tracking.sound_starts import Start, added, is_known, place_of, start_of
 from dronewall.tracking.sound_support import support
 from dronewall.tracking.sound_tables import (
     EXISTENCE,
     Edges,
     Held,
-    insert,
     joined,
     no_bearings,
     no_edges,
@@ -38,6 +40,7 @@ from dronewall.tracking.sound_tables import (
     taken,
     together,
 )
+from dronewall.tracking.sound_weather import Skies
 from dronewall.tracking.store import TrackStore
 
 FloatArray = NDArray[np.float64]
@@ -65,9 +68,6 @@ STILL_MPS, STILL_S = 9.0, 25.0
 NORTH_CORRELATED, NORTH_LEAST_RAD = 8.0, math.radians(0.25)
 """Bearings of one pass share the track's error, so that so many of them count as one; no array is known better."""
 WEIGHTS_AT_FIRST = (0.8, 0.1, 0.1)
-START_SIGMA_M, START_SPEED_MPS = 500.0, 20.0
-START_LOOSENED, START_CLIMB_MPS = 9.0, 2.0
-"""A track begins at its fit, loosened so much: its bearings are gone through again, and would count twice else."""
 
 
 class SoundTracker:
@@ -79,6 +79,7 @@ class SoundTracker:
         self._retired = sound_wind.nothing_retired()
         self._standing = sound_standing.nothing_stands()
         self._waiting, self._unexplained = no_bearings(), no_bearings()
+        self._skies = Skies()
         self._second = -1
         self.dropped = 0
         self._ears: Ears = ears_of(Sensors())
@@ -90,6 +91,11 @@ class SoundTracker:
         self._ears = ears_of(sensors)
         relearn(self._ears, known)
         self._ear_cell = sound_wind.cell_of_place(self._ears.site)
+        self._skies.begin_again()
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather, instead of what was told before."""
+        self._skies = Skies(weather)
 
     def step(self, o: Observations, free: BoolArray, store: TrackStore, *, now_ns: int) -> None:
         """Take a step's observations; once a second, bring the tracks held here up to `now_ns`.
@@ -106,8 +112,10 @@ class SoundTracker:
             return
         self._retired = sound_wind.faded(self._retired, float(second - self._second) if self._second >= 0 else 0.0)
         self._second = second
+        if self._skies.turn_to(now_ns):
+            self._ears.sound_mps[:] = self._skies.over(self._ear_cell).sound_mps
         self._take_over(store, now_ns)
-        self._hear(now_ns)
+        self._hear(store, now_ns)
         self._follow(store, now_ns)
         self._begin(store, now_ns)
 
@@ -123,7 +131,7 @@ class SoundTracker:
         self._edges = taken(self._edges, np.flatnonzero(self._edges.track_id != gone))
         for track_id in (self._held.track_id, self._edges.track_id):
             track_id[track_id == old] = new
-        self._held = taken(self._held, np.argsort(self._held.track_id, kind="stable"))
+        self._held = _by_number(self._held)
 
     def _collect(self, o: Observations, free: BoolArray) -> None:
         rows = np.flatnonzero((o.kind == ObservationKind.SOUND_DIRECTION) & free & (self._ears.reach_m[o.sensor] > 0))
@@ -132,7 +140,7 @@ class SoundTracker:
         count = len(rows)
         new = Heard(
             *(o.at_ns[rows], o.sensor[rows], o.z[rows, 0], o.z[rows, 1], o.noise[rows, 0, 0], o.noise[rows, 1, 1]),
-            *(np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
+            *(o.classes[rows], np.ones(count, np.bool_), np.ones(count, np.bool_), np.zeros(0, np.int64)),
         )
         self._waiting = together(self._waiting, new)
 
@@ -151,7 +159,8 @@ class SoundTracker:
             mean = np.einsum("nk,nki->ni", c.weight[rows], c.mean[rows])
             apart = c.mean[rows] - mean[:, None]
             cov = np.einsum("nk,nkij->nij", c.weight[rows], c.cov[rows] + apart[..., :, None] * apart[..., None, :])
-            self._hold(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
+            new = self._newly_held(c.track_id[rows], c.at_ns[rows], mean, cov, now_ns)
+            self._held = _by_number(joined(self._held, new))
 
     def _let_go(self, gone: BoolArray) -> None:
         """Forget tracks, but not what they learned of the wind."""
@@ -162,8 +171,8 @@ class SoundTracker:
             )
             self._held = taken(self._held, np.flatnonzero(~gone))
 
-    def _hold(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> None:
-        """Begin to hold tracks whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
+    def _newly_held(self, track_id: IntArray, at_ns: IntArray, mean: FloatArray, cov: FloatArray, now_ns: int) -> Held:
+        """Return tracks to hold whose state is `mean` (n, 6), `cov` (n, 6, 6) at `at_ns`."""
         count = len(track_id)
         x, c = np.zeros((count, MODES, 8)), np.zeros((count, MODES, 8, 8))
         x[:, :, :6], c[:, :, :6, :6] = mean[:, None], cov[:, None]
@@ -171,7 +180,7 @@ class SoundTracker:
         x[:, :, 6:] = sound_wind.wind_of(given)[0][:, None]
         c[:, :, 6:, 6:] = np.linalg.inv(given.info)[:, None]
         modes = (x, c, np.tile(WEIGHTS_AT_FIRST, (count, 1)))
-        new = Held._make(
+        return Held._make(
             (
                 *(track_id.copy(), at_ns.copy(), *modes),
                 *(at_ns.copy(), *(column.copy() for column in modes)),
@@ -179,10 +188,8 @@ class SoundTracker:
                 *(np.full(count, SHARE_AT_FIRST), given.info, given.pull),
             )
         )
-        held = joined(self._held, new)
-        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
 
-    def _hear(self, now_ns: int) -> None:
+    def _hear(self, store: TrackStore, now_ns: int) -> None:
         """Share the bearings that came among the tracks held here; keep what none of them explains."""
         new = self._waiting
         order = np.lexsort((new.azimuth, new.at_ns, new.sensor))
@@ -190,7 +197,7 @@ class SoundTracker:
         self._waiting = no_bearings()
         explained = np.zeros(len(order))
         if len(self._held.at_ns) and len(order):
-            self._share(new, explained)
+            self._share(new, explained, self._classes(store))
         fresh = rows_of(new, np.flatnonzero(explained < EXPLAINED))
         kept = rows_of(self._unexplained, np.flatnonzero(self._unexplained.free))
         kept.fresh[:] = False
@@ -206,14 +213,22 @@ class SoundTracker:
         first = np.searchsorted(known.sensor, np.arange(len(self._ears.reach_m) + 1)).astype(np.int64)
         self._unexplained = known._replace(first=first)
 
-    def _share(self, new: Heard, explained: FloatArray) -> None:
+    def _classes(self, store: TrackStore) -> NDArray[np.float32]:
+        """Return what is known of the classes (tracks, classes) of the tracks held here."""
+        score = np.zeros((len(self._held.track_id), CLASSES))
+        rows = np.flatnonzero(self.holds(store.columns.track_id[: store.count]))
+        at = np.searchsorted(self._held.track_id, store.columns.track_id[rows])
+        score[at] = store.columns.class_score[rows]
+        return class_probabilities(score)
+
+    def _share(self, new: Heard, explained: FloatArray, known: NDArray[np.float32]) -> None:
         held = self._held
         x, c = np.empty((len(held.at_ns), 8)), np.empty((len(held.at_ns), 8, 8))
         merged(held.new_mean, held.new_cov, held.new_weight, x, c)
         heads, links = np.empty(1 << HEAD_BITS, np.int64), np.empty(len(x), np.int64)
         places_index(x, heads, links)
         edges = np.empty((4 * len(new.at_ns) + 64, 4))
-        count = explain(new, held, x, c, heads, links, self._ears, self._p, explained, edges)
+        count = explain(new, held, x, c, known, heads, links, self._ears, self._p, explained, edges)
         bearing, track = edges[:count, 0].astype(np.int64), edges[:count, 1].astype(np.int64)
         emitted_ns = held.new_at_ns[track] + np.rint(1e9 * edges[:count, 3]).astype(np.int64)
         self._add(new, bearing, held.track_id[track], emitted_ns, edges[:count, 2].copy())
@@ -299,13 +314,18 @@ class SoundTracker:
 
     def _told(self, cells: IntArray) -> sound_wind.Known:
         learner, own = self._own_wind()
-        return sound_wind.told(cells, learner, own, self._retired, sound_wind.prior(len(cells)))
+        return sound_wind.told(cells, learner, own, self._retired, self._foretold(cells))
+
+    def _foretold(self, cells: IntArray) -> sound_wind.Known:
+        """Return what is known of the wind in cells before anything is heard."""
+        air = self._skies.over(cells)
+        return sound_wind.foretold(air.wind, air.variance)
 
     def _share_wind(self) -> None:
         """Give each track what the others have learned of the wind."""
         held = self._held
         cells, own = self._own_wind()
-        known = sound_wind.told(cells, cells, own, self._retired, sound_wind.prior(len(cells)))
+        known = sound_wind.told(cells, cells, own, self._retired, self._foretold(cells))
         target = sound_wind.without(known, own)
         rows, more = sound_wind.news(target, sound_wind.Known(held.given_info, held.given_pull))
         if len(rows):
@@ -333,66 +353,32 @@ class SoundTracker:
         births, owner = np.zeros((MOST_BIRTHS, 23)), np.full(len(heard.at_ns), -1)
         emitted_ns = np.zeros(len(heard.at_ns), np.int64)
         count = search(heard, ears, wind, wind_var, now_ns, self._s, seeds, order, births, owner, emitted_ns)
-        for n in range(count):
-            if births[n, 1] == STANDING:
-                self._standing = sound_standing.noted(self._standing, self._place(births[n]), now_ns)
-        for n in range(count):
-            if births[n, 1] == MOVING and not sound_standing.is_near(self._standing, self._place(births[n])):
-                self._birth(store, births[n], seeds, np.flatnonzero(owner == n), emitted_ns, now_ns)
+        places = [place_of(heard, ears, births[n], self._s.height_m) for n in range(count)]
+        for n in np.flatnonzero(births[:count, 1] == STANDING).tolist():
+            self._standing = sound_standing.noted(self._standing, places[n], now_ns)
+        starts = []
+        for n in np.flatnonzero(births[:count, 1] == MOVING).tolist():
+            if not sound_standing.is_near(self._standing, places[n]):
+                own, seed = np.flatnonzero(owner == n), seeds[int(births[n, 0])]
+                starts.append(start_of(heard, ears, births[n], seed, own, emitted_ns[own], self._p, self._s))
+        self._bear(store, [start for start in starts if not is_known(store, start, now_ns, self._s.apart_m)], now_ns)
 
-    def _place(self, birth: FloatArray) -> FloatArray:
-        """Return where a fit is at its seed's instant, ECEF."""
-        i = int(self._unexplained.sensor[int(birth[0])])
-        level = np.array([birth[3], birth[4], self._s.height_m])
-        return np.asarray(self._ears.site[i] + self._ears.axes[i].T @ level, float)
-
-    def _birth(
-        self, store: TrackStore, birth: FloatArray, seeds: FloatArray, own: IntArray, emitted_ns: IntArray, now_ns: int
-    ) -> None:
-        """Begin one track, unless one is there already."""
-        heard, ears = self._unexplained, self._ears
-        a = int(birth[0])
-        i = int(heard.sensor[a])
-        seed_ns = int(heard.at_ns[a]) - round(1e9 * seeds[a, 2])
-        start_ns = int(emitted_ns[own].min())
-        ahead_s = (start_ns - seed_ns) / 1e9
-        level = birth[3:5] + ahead_s * birth[5:7]
-        axes = ears.axes[i]
-        place = ears.site[i] + axes.T @ np.array([level[0], level[1], self._s.height_m])
-        velocity = axes.T @ np.array([birth[5], birth[6], 0.0])
-        now_place = place + velocity * (now_ns - start_ns) / 1e9
-        if self._is_known(store, now_place, velocity):
+    def _bear(self, store: TrackStore, starts: list[Start], now_ns: int) -> None:
+        """Begin tracks, and bring them alone through their bearings to now."""
+        if not starts:
             return
-        move = np.eye(4)
-        move[0, 2] = move[1, 3] = ahead_s
-        fit = START_LOOSENED * move @ birth[7:].reshape(4, 4) @ move.T
-        place_sq, speed_sq = START_SIGMA_M**2, START_SPEED_MPS**2
-        enu = np.diag([place_sq, place_sq, self._p.height_sigma_m**2, speed_sq, speed_sq, START_CLIMB_MPS**2])
-        enu[np.ix_([0, 1, 3, 4], [0, 1, 3, 4])] += fit
-        turn = np.kron(np.eye(2), axes)
-        cov = turn.T @ enu @ turn
-        mean = np.concatenate([place, velocity])
-        track_id = insert(store, mean, cov, now_ns, self._main)
-        self._hold(np.array([track_id]), np.array([start_ns]), mean[None], cov[None], now_ns)
-        self._add(heard, own, np.full(len(own), track_id), emitted_ns[own], np.ones(len(own)))
-        held = self._held
-        self._held = taken(held, np.flatnonzero(held.track_id == track_id))
-        kept_edges = self._edges
-        self._edges = taken(kept_edges, np.flatnonzero(kept_edges.track_id == track_id))
+        track_id = added(store, starts, now_ns, self._main)
+        at_ns = np.array([start.at_ns for start in starts], np.int64)
+        mean, cov = np.stack([start.mean for start in starts]), np.stack([start.cov for start in starts])
+        begun = self._newly_held(track_id, at_ns, mean, cov, now_ns)
+        held, edges = self._held, self._edges
+        self._held, self._edges = begun, no_edges()
+        for number, start in zip(track_id, starts, strict=True):
+            count = len(start.own)
+            self._add(self._unexplained, start.own, np.full(count, number), start.emitted_ns, np.ones(count))
         self._rerun(now_ns)
         self._write(store, now_ns)
-        others, mine = held.track_id != track_id, kept_edges.track_id != track_id
-        held = joined(taken(held, np.flatnonzero(others)), self._held)
-        self._held = taken(held, np.argsort(held.track_id, kind="stable"))
-        self._edges = joined(taken(kept_edges, np.flatnonzero(mine)), self._edges)
-
-    def _is_known(self, store: TrackStore, place: FloatArray, velocity: FloatArray) -> bool:
-        """Whether a track is already where a birth would be, flying alike."""
-        c, n = store.columns, store.count
-        live = c.status[:n] != TrackStatus.TENTATIVE
-        apart = np.linalg.norm(c.mean[:n, 0, :3] - place, axis=1)
-        slower = np.linalg.norm(c.mean[:n, 0, 3:] - velocity, axis=1)
-        return bool(np.any(live & (apart < self._s.apart_m) & (slower < 40.0)))
+        self._held, self._edges = _by_number(joined(held, self._held)), joined(edges, self._edges)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""
@@ -408,6 +394,7 @@ class SoundTracker:
             **named,
             **learned(self._ears),
             **sound_wind.checkpointed(self._retired),
+            **{f"sound.weather.{name}": values.copy() for name, values in self._skies.weather.columns()},
             "sound": np.array([self._second, self.dropped], np.int64),
         }
 
@@ -423,3 +410,10 @@ class SoundTracker:
         self._second, self.dropped = (int(value) for value in state["sound"])
         relearn(self._ears, state)
         self._retired = sound_wind.retired_from(state)
+        told = {name: state[f"sound.weather.{name}"] for name, _ in Weather.empty().columns()}
+        self._skies = Skies(Weather.of(len(told["at_ns"]), **told))
+
+
+def _by_number(held: Held) -> Held:
+    """Return tracks in the order of their numbers."""
+    return Held._make(taken(held, np.argsort(held.track_id, kind="stable")))

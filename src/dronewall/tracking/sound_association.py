@@ -8,6 +8,7 @@ import numpy as np
 
 from dronewall.geodesy.jit import inner, kernel
 from dronewall.tracking.belief import associate
+from dronewall.tracking.classes import agreement
 from dronewall.tracking.neighbours import FAR_CELL_M, bucket_of
 from dronewall.tracking.sound_filter import STATE, STRAIGHT, folded, heard_from, variance_of
 
@@ -56,12 +57,13 @@ def _tracks_near(site, reach_m, x, heads, links, near):
 
 
 @kernel
-def explain(heard, held, x, c, heads, links, ears, p, explained, edges):
+def explain(heard, held, x, c, known, heads, links, ears, p, explained, edges):
     """Share bearings out among tracks.
 
     Args:
         heard: new bearings, ordered by array and instant.
-        held: tracks; `x` (n, 8), `c` (n, 8, 8) their newest states merged over modes.
+        held: tracks; `x` (n, 8), `c` (n, 8, 8) their newest states merged over modes; `known` (n, classes)
+            their classes. A bearing that is told to be of another class is less probably theirs.
         explained: (bearings,) out, how probable it is that a track caused each.
         edges: (room, 4) out: bearing, track, share, seconds from the track's newest state to the emission.
 
@@ -78,13 +80,13 @@ def explain(heard, held, x, c, heads, links, ears, p, explained, edges):
         j = heard.sensor[first]
         found = _tracks_near(ears.site[j], 1.3 * ears.reach_m[j], x, heads, links, near)
         if found > 0:
-            count = _share(heard, first, last, held, x, c, near[:found], ears, p, explained, edges, count)
+            count = _share(heard, first, last, held, x, c, known, near[:found], ears, p, explained, edges, count)
         first = last
     return count
 
 
 @kernel
-def _share(heard, first, last, held, x, c, near, ears, p, explained, edges, count):
+def _share(heard, first, last, held, x, c, known, near, ears, p, explained, edges, count):
     """Share the bearings [first, last) of one array and instant among the tracks `near`; return the edges so far."""
     most = len(near) * (last - first)
     psi, plot, lag = np.empty(most), np.empty(most, np.int32), np.empty(most)
@@ -106,6 +108,7 @@ def _share(heard, first, last, held, x, c, near, ears, p, explained, edges, coun
                 nu = folded(heard.azimuth[b] - ears.north[j] - h[0])
                 if nu * nu < GATE_SQ * s:
                     psi[n] = ears.pd[j] * exp(-0.5 * nu * nu / s) / sqrt(2.0 * pi * s) / p.stray_per_rad
+                    psi[n] *= agreement(heard.classes[b], known[i])
                     plot[n], lag[n] = b - first, since_s
                     n += 1
         starts[t + 1] = n

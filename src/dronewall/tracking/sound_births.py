@@ -14,6 +14,7 @@ from math import atan2, cos, log, pi, sin, sqrt
 import numpy as np
 
 from dronewall.geodesy.jit import inner, kernel
+from dronewall.tracking.classes import CLASSES, agreement
 from dronewall.tracking.sound_filter import folded
 
 ROUNDS = 5
@@ -225,7 +226,7 @@ def verdict(heard, ears, s, a, seed, rows, near_of, count, own, f, c, misfit, no
     if arrays < s.least_arrays or total < s.least_bearings or latest - earliest < 0.4 * s.window_s:
         return REFUSED
     missing = _missing(heard, ears, s, a, seed, hits, f, earliest, latest, farthest, now_ns)
-    if total < s.least_share * (total + missing):
+    if total < s.least_share * (total + missing) or _kinship(heard, rows, count, own) < s.least_agreement:
         return REFUSED
     speed = sqrt(f[2] * f[2] + f[3] * f[3])
     if speed > s.fastest_mps:
@@ -237,6 +238,21 @@ def verdict(heard, ears, s, a, seed, rows, near_of, count, own, f, c, misfit, no
     if moved_sq < 6.0 and c[2, 2] + c[3, 3] < 200.0:
         return STANDING
     return REFUSED
+
+
+@kernel
+def _kinship(heard, rows, count, own):
+    """Return how well the classes that a fit's own bearings tell fit what they tell together; 1 if none is told."""
+    together, fits, told = np.zeros(CLASSES), 0.0, 0
+    for k in range(count):
+        if own[k]:
+            together += heard.classes[rows[k]]
+    together /= max(together.sum(), 1e-9)
+    for k in range(count):
+        if own[k] and heard.classes[rows[k]].sum() > 0.0:
+            fits += agreement(heard.classes[rows[k]], together)
+            told += 1
+    return fits / told if told > 0 else 1.0
 
 
 @inner

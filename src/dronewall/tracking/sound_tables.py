@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.tracking.classes import CLASSES
 from dronewall.tracking.parameters import WEIGHTS_AT_BIRTH, Parameters
 from dronewall.tracking.sound_filter import MODES
 from dronewall.tracking.sound_fixes import Heard
@@ -87,7 +88,8 @@ def no_bearings() -> Heard:
     """Return a table without unexplained bearings."""
     real, flag = (lambda: np.empty(0)), (lambda: np.empty(0, np.bool_))
     at_ns, sensor = np.empty(0, np.int64), np.empty(0, np.int32)
-    return Heard(at_ns, sensor, real(), real(), real(), real(), flag(), flag(), np.zeros(1, np.int64))
+    classes = np.empty((0, CLASSES), np.float32)
+    return Heard(at_ns, sensor, real(), real(), real(), real(), classes, flag(), flag(), np.zeros(1, np.int64))
 
 
 def taken(table: Any, rows: NDArray[Any]) -> Any:

@@ -64,9 +64,26 @@ def cell_of_place(ecef: FloatArray) -> NDArray[np.int64]:
     return (row + 90) * 1_000 + np.floor((lon + 180.0) / wide).astype(np.int64)
 
 
+def centre_of(cells: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Return latitudes and longitudes (n,) of the middles of cells, degrees."""
+    lat = np.asarray((cells // 1_000 - 90 + 0.5) * CELL_DEG, float)
+    wide = CELL_DEG / np.cos(np.radians(np.minimum(np.abs(lat), 85.0)))
+    return lat, (cells % 1_000 + 0.5) * wide - 180.0
+
+
 def prior(count: int) -> Known:
     """Return what is known of the wind where nobody has told anything."""
     return Known(np.tile(np.eye(2) / SIGMA_MPS**2, (count, 1, 1)), np.zeros((count, 2)))
+
+
+def foretold(wind: FloatArray, variance: FloatArray) -> Known:
+    """Return what reports of the weather say of winds (n, 2), variances (n,) of each component; else the prior.
+
+    Reports so far away that they say less than nothing does are not asked.
+    """
+    said = variance < SIGMA_MPS**2
+    worth = np.where(said, 1.0 / variance, SIGMA_MPS**-2)
+    return Known(worth[:, None, None] * np.eye(2), np.where(said, worth, 0.0)[:, None] * wind)
 
 
 def learned_by(mean: FloatArray, cov: FloatArray, given: Known) -> Known:

@@ -14,9 +14,11 @@ from dronewall.model.observations import Observations
 from dronewall.model.sensors import Sensors
 from dronewall.model.track_acts import TrackAct, TrackEvent
 from dronewall.model.tracks import RemoteTracks, Tracks
+from dronewall.model.weather import Weather
 from dronewall.tracking.above_ground import lift_mirrored
 from dronewall.tracking.acts import Acts, check, standing_in
 from dronewall.tracking.assumptions import in_looks, learn_clutter, with_assumptions
+from dronewall.tracking.classes import class_probabilities
 from dronewall.tracking.columns import LOOK, Events, Looks, Outcome, outcome_for
 from dronewall.tracking.group_scans import ScanPlots, is_counted
 from dronewall.tracking.groups import GroupBook
@@ -74,6 +76,10 @@ class Tracker:
         self._sensing.learn(sensors)
         self._sound.learn(sensors)
         self._presence.learn(sensors)
+
+    def learn_weather(self, weather: Weather) -> None:
+        """Take over all that is told of the weather; sound is carried by it."""
+        self._sound.learn_weather(weather)
 
     @property
     def events(self) -> tuple[TrackEvent, ...]:
@@ -213,7 +219,7 @@ class Tracker:
             updated_ns=c.updated_ns[:count].copy(),
             heard_ns=c.heard_ns[:count].copy(),
             quality=quality(cov),
-            classes=_class_probabilities(c.class_score[:count]),
+            classes=class_probabilities(c.class_score[:count]),
             icao24=c.icao24[:count].copy(),
             callsign=claims.callsign[:count].copy(),
             squawk=claims.squawk[:count].copy(),
@@ -268,13 +274,3 @@ def _blend_classes(score: NDArray[np.float64], row: NDArray[np.int32], told: NDA
     mean /= count[:, None]
     new = 1.0 - (1.0 - CLASS_MEMORY) ** count[:, None]
     score[rows] += new * (CLASS_LOOKS * mean - score[rows])
-
-
-def _class_probabilities(score: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return class probabilities (n, classes) of accumulated log scores; all 0 where nobody said anything."""
-    out = np.zeros(score.shape, np.float32)
-    told = np.flatnonzero(np.any(score != 0.0, axis=1))
-    if len(told):
-        likely = np.exp(score[told] - score[told].max(axis=1, keepdims=True))
-        out[told] = likely / likely.sum(axis=1, keepdims=True)
-    return out

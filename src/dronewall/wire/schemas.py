@@ -19,6 +19,7 @@ from dronewall.model.plots import CLASS_OF_LABEL, Datum
 from dronewall.model.sensors import KIND_OF_LABEL
 from dronewall.wire.plots_line import PlotLine
 from dronewall.wire.sensors_jsonl import SensorLine
+from dronewall.wire.weather_jsonl import WeatherLine
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -72,19 +73,6 @@ class TracksRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quality: Annotated[int, Meta(ge=0, le=15)]
     sensors: Annotated[str, Meta(description="The kinds of sensors that feed it, separated by semicolons.")]
     alternate_ids: Annotated[str, Meta(description="What others call it, separated by semicolons.")]
-
-
-class WeatherLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of `weather.jsonl`: the air at one place and instant. Absent means not measured."""
-
-    at_ns: Instant
-    lat_deg: Latitude
-    lon_deg: Longitude
-    hae_m: Height
-    wind_e_mps: Annotated[float, Meta(description="Metres per second, towards the east.")] | None = None
-    wind_n_mps: Annotated[float, Meta(description="Metres per second, towards the north.")] | None = None
-    temperature_c: Annotated[float, Meta(ge=-273.15)] | None = None
-    qnh_hpa: Annotated[float, Meta(gt=0)] | None = None
 
 
 _TYPES: Mapping[str, type[msgspec.Struct]] = {

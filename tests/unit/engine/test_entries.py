@@ -15,6 +15,7 @@ from dronewall.engine.entries import (
     State,
     Stepped,
     WallBegan,
+    WeatherTold,
     checkpoint_of,
     content_of,
     entry_of,
@@ -24,6 +25,7 @@ from dronewall.engine.log import Stored
 from dronewall.model.errors import FrameError, JournalError
 from dronewall.model.plots import Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sigma, Wire
+from dronewall.model.weather import Weather
 
 SENSOR = Sensor(
     "radar-1", SensorKind.RADAR_3D, 54.0, 25.0, 120.0, Sigma(range_m=30.0), wire=Wire(editions=(("48", "1.x"),))
@@ -51,6 +53,16 @@ def test_plots_come_back_with_their_feed_and_their_sensors() -> None:
     assert (back.feed, back.frames, back.unplaceable) == ("beast", 9, (("no position", 4),))
     assert back.plots.sensor_ids == ("a", "b")
     assert back.plots.sensor.tolist() == [1, 0]
+
+
+def test_the_weather_comes_back_as_it_was_told() -> None:
+    told = WeatherTold(
+        Weather.of(2, at_ns=[5, 6], lat_deg=52.0, lon_deg=[21.0, 22.0], hae_m=100.0, wind_e_mps=[3.0, 4.0])
+    )
+    back = content_of(Stored(3, entry_of(told, at_ns=5)), journal="test")
+    assert isinstance(back, WeatherTold)
+    for name, values in told.weather.columns():
+        assert getattr(back.weather, name).tobytes() == values.tobytes()
 
 
 def test_damage_names_the_journal_and_the_entry() -> None:

@@ -21,6 +21,7 @@ from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.model.status import FeedState, FeedStatus, WallStatus
 from dronewall.model.track_acts import NOBODY, TrackAct, TrackEvent, TrackEventKind
 from dronewall.model.tracks import Tracks, TrackStatus
+from dronewall.model.weather import Weather
 from dronewall.run.reader import nothing_yet
 
 RADAR = Sensor("radar-1", SensorKind.RADAR_3D, 54.0, 25.0, 100.0)
@@ -51,6 +52,9 @@ class CountingPipeline:
 
     def learn(self, sensors: Iterable[Sensor]) -> None:
         self.sensors = self.sensors.joined_by(sensors)
+
+    def learn_weather(self, weather: Weather) -> None:
+        self.weather = weather
 
     def step(self, plots: Plots, acts: Any = (), *, now_ns: int, seq: int) -> Picture:
         self.steps.append((seq, now_ns, plots.range_m.tolist()))

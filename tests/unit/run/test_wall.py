@@ -20,7 +20,15 @@ from fakes_of_run import (
 )
 
 from dronewall import __version__
-from dronewall.engine.entries import FramesRefused, PlotsCame, SensorsJoined, Stepped, WallBegan, content_of
+from dronewall.engine.entries import (
+    FramesRefused,
+    PlotsCame,
+    SensorsJoined,
+    Stepped,
+    WallBegan,
+    WeatherTold,
+    content_of,
+)
 from dronewall.engine.log import Log
 from dronewall.engine.messages import Message
 from dronewall.feeds.feed import Batch, Numbered
@@ -28,6 +36,7 @@ from dronewall.model.errors import FrameError, InputError, JournalError
 from dronewall.model.picture import TruthDomain
 from dronewall.model.sensors import SensorKind
 from dronewall.model.status import DATAGRAM_LOST, FeedState, FeedStatus, WallPhase
+from dronewall.model.weather import Weather
 from dronewall.run.aside import KeptInMemory, SetAside
 from dronewall.run.parts import Parts
 from dronewall.run.reader import Reader, StepFailed
@@ -72,6 +81,15 @@ async def test_a_journal_tells_who_wrote_it_what_sensors_there_are_and_what_came
     assert [plot for c in told if isinstance(c, PlotsCame) for plot in c.plots.range_m.tolist()] == [1.0, 2.0, 3.0]
     steps = [(stored.seq, content_of(stored, journal="")) for stored in log.read()]
     assert all(c.through_seq == seq - 1 for seq, c in steps if isinstance(c, Stepped))
+
+
+async def test_the_weather_is_in_the_journal_before_anything_acts_on_it_and_the_pipeline_is_told() -> None:
+    log, pipeline = KeptLog(), CountingPipeline()
+    weather = Weather.of(1, at_ns=7, lat_deg=52.0, lon_deg=22.0, hae_m=100.0, wind_e_mps=9.0, wind_n_mps=0.0)
+    await run(parts(FakeFeed(batch(1.0)), log=log, pipeline=pipeline, weather=weather))
+    told = contents(log)[2]
+    assert isinstance(told, WeatherTold) and told.weather.wind_e_mps.tolist() == [9.0]
+    assert pipeline.weather.wind_e_mps.tolist() == [9.0]
 
 
 async def test_a_batch_is_acknowledged_only_after_the_journal_has_it() -> None:

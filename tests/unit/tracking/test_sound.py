@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from dronewall.engine.entries import PlotsCame, SensorsJoined, Stepped, WeatherTold, content_of, entry_of, state_of
+from dronewall.engine.log import Stored
 from dronewall.model.picture import TruthDomain
 from dronewall.model.tracks import TrackStatus
+from dronewall.model.weather import Weather
 from dronewall.pipeline import Pipeline
+from dronewall.run.reader import Reader
 from dronewall.simulation import scenes
 from dronewall.simulation.acoustic import AcousticArrays
 from dronewall.simulation.laydown_passive import acoustic_array
@@ -78,6 +82,56 @@ def test_a_restored_tracker_goes_on_as_if_nothing_had_happened() -> None:
     assert len(a.tracks) == 1
     assert a.tracks.mean.tobytes() == b.tracks.mean.tobytes()
     assert a.tracks.covariance.tobytes() == b.tracks.covariance.tobytes()
+
+
+def forecast(wind_mps: tuple[float, float]) -> Weather:
+    lat, lon = scenes.at(0.0, 0.0)
+    given = {"lat_deg": lat, "lon_deg": lon, "hae_m": 150.0, "temperature_c": 14.5}
+    return Weather.of(1, at_ns=fresh_ns(), wind_e_mps=wind_mps[0], wind_n_mps=wind_mps[1], **given)
+
+
+def fresh_ns() -> int:
+    return field(drone()).epoch_ns
+
+
+def wind_of_the_first_track(scene: Scene, told: Weather) -> tuple[np.ndarray, float]:
+    """Return the wind that a young track believes in, and how sure it is of its easterly part, m/s."""
+    pipeline = fresh(scene)
+    pipeline.learn_weather(told)
+    stepped(pipeline, scene, 0, 60)
+    state = pipeline.checkpoint()
+    assert len(state["sound.held.track_id"]) == 1
+    return state["sound.held.new_mean"][0, 0, 6:], float(np.sqrt(state["sound.held.new_cov"][0, 0, 6, 6]))
+
+
+def test_a_young_track_believes_a_forecast_of_strong_wind_as_far_as_a_forecast_goes() -> None:
+    scene = field(drone(), wind_mps=(0.0, 13.0))
+    guessed, unsure = wind_of_the_first_track(scene, Weather.empty())
+    believed, surer = wind_of_the_first_track(scene, forecast((1.5, 11.5)))
+    assert np.linalg.norm(believed - [0.0, 13.0]) < 3.0 < 6.0 < np.linalg.norm(guessed - [0.0, 13.0])
+    assert 1.0 < surer < 0.85 * unsure
+
+
+def test_a_tracker_that_was_told_the_weather_is_restored_with_it_from_a_journal_too() -> None:
+    scene = field(drone(), wind_mps=(0.0, 13.0))
+    contents = [SensorsJoined(tuple(scene.sensors)), WeatherTold(forecast((1.5, 11.5)))]
+    for second in range(100):
+        now_ns = scene.epoch_ns + (second + 1) * NS
+        contents += [PlotsCame("ears", scene.plots_between(now_ns - NS, now_ns)), Stepped(now_ns, len(contents) + 1)]
+    entries = [Stored(seq, entry_of(content, at_ns=0)) for seq, content in enumerate(contents, 1)]
+    whole = Reader(lambda: fresh(Scene(drone(), [])))
+    half = Reader(lambda: fresh(Scene(drone(), [])))
+    for stored in entries:
+        whole.take(stored.seq, content_of(stored, journal="test"))
+        if stored.seq == 162:
+            assert whole.settled
+            half.begin_in(state_of(whole.checkpoint()(), journal="test"), seq=162)
+        elif stored.seq > 162:
+            half.take(stored.seq, content_of(stored, journal="test"))
+    assert len(whole.picture.tracks) == 1
+    assert whole.picture.tracks.mean.tobytes() == half.picture.tracks.mean.tobytes()
+    state, again = whole.pipeline.checkpoint(), half.pipeline.checkpoint()
+    assert all(state[name].tobytes() == again[name].tobytes() for name in state)
 
 
 def test_nobody_is_told_the_wind_that_only_he_knows() -> None:

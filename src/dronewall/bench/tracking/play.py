@@ -20,7 +20,8 @@ from dronewall.pipeline import Pipeline
 from dronewall.simulation.truth import Truth
 
 SCANS_TIMED_S = 10.0
-"""The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work."""
+"""The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work. Arrays of
+microphones have no scans: each report would be one, some thousand steps a second."""
 PACED_RUNS = 5
 MOST_KEPT = 2_500
 """Full covariances are kept for scenes of up to so many tracks."""
@@ -91,6 +92,8 @@ def instants(staged: Staged) -> range:
 def play(staged: Staged) -> Played:
     """Run the tracker over a scene as it is delivered."""
     pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+    if staged.weather is not None:
+        pipeline.learn_weather(staged.weather)
     clock, asked = WallClock(), set(instants(staged))
     samples: list[TrackTable] = []
     kept: list[tuple[int, Tracks]] = []
@@ -168,7 +171,7 @@ def _steps(staged: Staged, alone_s: float = SCANS_TIMED_S) -> Iterator[tuple[int
     scene = staged.scene
     begin_ns = scene.epoch_ns
     end_ns = begin_ns + round(staged.seconds * NS_PER_S)
-    alone_ns = end_ns - round(alone_s * NS_PER_S)
+    alone_ns = end_ns - (0 if staged.horizontal else round(alone_s * NS_PER_S))
     for at_ns in range(begin_ns, end_ns, NS_PER_S):
         until_ns = min(at_ns + NS_PER_S, end_ns)
         plots = scene.plots_between(at_ns, until_ns)

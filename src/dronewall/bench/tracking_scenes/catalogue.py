@@ -36,6 +36,7 @@ NAMED: dict[str, Maker] = {
     "wall-straight": lambda name, seed: wall_scene(name, seed, turning=0.0),
     "wall-turning": lambda name, seed: wall_scene(name, seed, turning=1.0),
     "wall-wind": lambda name, seed: wall_scene(name, seed, air=WINDY),
+    "wall-wind-foretold": lambda name, seed: wall_scene(name, seed, air=replace(WINDY, foretold=True)),
     "wall-many": lambda name, seed: wall_scene(name, seed, objects=80),
     "wall-cold": lambda name, seed: wall_scene(name, seed, air=Air(sound_mps=328.0)),
     "wall-huge": huge_wall_scene,

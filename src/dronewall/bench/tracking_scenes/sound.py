@@ -6,8 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dronewall.bench.tracking_scenes.staging import Q_LEVEL, Q_UPRIGHT, Flown, Staged, drones, seeded, sky_of, spots
+from dronewall.bench.tracking_scenes.staging import (
+    MIDDLE,
+    Q_LEVEL,
+    Q_UPRIGHT,
+    Flown,
+    Staged,
+    drones,
+    seeded,
+    sky_of,
+    spots,
+)
 from dronewall.model.sensors import Sensor
+from dronewall.model.weather import Weather
 from dronewall.simulation.acoustic import SPEED_OF_SOUND_MPS
 from dronewall.simulation.faults import Bias, Biased
 from dronewall.simulation.hearing import AcousticWall
@@ -19,6 +30,8 @@ from dronewall.simulation.source import Source
 TURNING = 0.15
 COLUMNS, ROWS = 14, 12
 GRID_M = 6_000.0
+FORETOLD_OFF_MPS, FORETOLD_SIGMA_MPS, FORETOLD_APART_DEG = 2.5, 1.0, 0.5
+"""The wind of a forecast is off by so much everywhere, and by more in each of its reports, on a grid this wide."""
 DEPTH_M, WIDTH_M = COLUMNS * GRID_M, ROWS * GRID_M
 
 
@@ -30,6 +43,8 @@ class Air:
     sound_mps: float = SPEED_OF_SOUND_MPS
     north_sigma_deg: float = 0.0
     deaf: float = 0.0
+    foretold: bool = False
+    """Whether there is a file of weather, whose wind is wrong by `FORETOLD_OFF_MPS`."""
 
 
 def wall_scene(
@@ -44,16 +59,19 @@ def wall_scene(
     rng = seeded(seed, "wall")
     sky, plan = incoming(rng, objects, seconds, turning=turning)
     arrays = grid(rng, COLUMNS, ROWS)
-    source = listening(seed, rng, arrays, sky, air)
+    wind = blowing(rng, air)
+    source = listening(seed, rng, arrays, sky, air, wind)
+    scene = Scene(sky, [source])
     return Staged(
         name,
         seed,
-        Scene(sky, [source]),
+        scene,
         seconds,
         cutoff_m=1_000.0,
         horizontal=True,
         plan=plan,
         area_km2=DEPTH_M * WIDTH_M / 1e6,
+        weather=foretold(seed, wind, air, scene.epoch_ns, seconds) if air.foretold else None,
     )
 
 
@@ -134,10 +152,42 @@ def grid(rng: np.random.Generator, columns: int, rows: int, spacing_m: float = G
     ]
 
 
-def listening(seed: int, rng: np.random.Generator, arrays: list[Sensor], sky: Sky, air: Air) -> Source:
-    """Return the arrays in some air."""
+def blowing(rng: np.random.Generator, air: Air) -> tuple[float, float]:
+    """Return a wind of some air, east and north, m/s."""
     towards = float(rng.uniform(0.0, 2 * np.pi))
-    wind = (air.wind_mps * float(np.sin(towards)), air.wind_mps * float(np.cos(towards)))
+    return air.wind_mps * float(np.sin(towards)), air.wind_mps * float(np.cos(towards))
+
+
+def foretold(seed: int, wind: tuple[float, float], air: Air, epoch_ns: int, seconds: float) -> Weather:
+    """Return a forecast of a wind: a report at 100 m on a grid of half a degree, every hour, wrong in its own way."""
+    rng = seeded(seed, "weather")
+    lat, lon, hour = (
+        part.ravel()
+        for part in np.meshgrid(
+            MIDDLE[0] + FORETOLD_APART_DEG * np.arange(-2, 3),
+            MIDDLE[1] + FORETOLD_APART_DEG * np.arange(-3, 4),
+            np.arange(-1.0, seconds / 3_600.0 + 1.0),
+        )
+    )
+    astray = rng.uniform(0.0, 2 * np.pi)
+    off = FORETOLD_OFF_MPS * np.array([np.sin(astray), np.cos(astray)])
+    told = np.array(wind) + off + FORETOLD_SIGMA_MPS * rng.standard_normal((len(lat), 2))
+    return Weather.of(
+        len(lat),
+        at_ns=epoch_ns + np.rint(hour * 3.6e12).astype(np.int64),
+        lat_deg=lat,
+        lon_deg=lon,
+        hae_m=100.0,
+        wind_e_mps=told[:, 0],
+        wind_n_mps=told[:, 1],
+        temperature_c=273.15 * ((air.sound_mps / 331.3) ** 2 - 1.0) + rng.standard_normal(len(lat)),
+    )
+
+
+def listening(
+    seed: int, rng: np.random.Generator, arrays: list[Sensor], sky: Sky, air: Air, wind: tuple[float, float]
+) -> Source:
+    """Return the arrays in some air."""
     deaf = rng.random(len(arrays)) < air.deaf
     askew = np.radians(rng.normal(0.0, 1.0, len(arrays)) * air.north_sigma_deg)
     wall = AcousticWall(arrays, sky, seed=seed, wind_mps=wind, deaf=deaf, sound_mps=air.sound_mps)

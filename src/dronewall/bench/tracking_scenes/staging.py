@@ -12,6 +12,7 @@ from dronewall.geodesy.wgs84 import FloatArray, ecef_from_enu, geodetic_from_ece
 from dronewall.model.identity import Affiliation
 from dronewall.model.plots import ObjectClass, Plots
 from dronewall.model.sensors import Sensor, SensorKind, Sigma
+from dronewall.model.weather import Weather
 from dronewall.simulation.night import Scene
 from dronewall.simulation.recording import Recording, truths
 from dronewall.simulation.sky import Signatures, Sky
@@ -19,7 +20,7 @@ from dronewall.simulation.source import NS
 from dronewall.simulation.streams import stream
 from dronewall.simulation.truth import write_truth
 from dronewall.simulation.wandering import Wanderers, wander
-from dronewall.wire import plots_jsonl, plots_parquet, sensors_jsonl
+from dronewall.wire import plots_jsonl, plots_parquet, sensors_jsonl, weather_jsonl
 
 MIDDLE = (52.0, 22.0)
 """Where scenes are staged, unless the motion is a recorded one."""
@@ -33,7 +34,7 @@ class Staged:
 
     `plan` is what its objects do, where row i of it is row i of the sky, and `noise` what is on it, level and upright;
     without a plan no bound is known. `area_km2` is what false tracks are counted on. `swarm` is how many objects fly
-    as one group, 0 where none do.
+    as one group, 0 where none do. `weather` is what a forecast tells, None where there is none.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Staged:
     noise: tuple[float, float] = (Q_LEVEL, Q_UPRIGHT)
     area_km2: float | None = None
     swarm: int = 0
+    weather: Weather | None = None
 
 
 def spots(
@@ -159,6 +161,8 @@ def radar_sensor(
 def write_staged(staged: Staged, folder: Path) -> Recording:
     """Write `sensors.jsonl`, `plots.jsonl` (or `plots.parquet` where they are many) and `truth.csv`; return how much.
 
+    Where there is a forecast it is in `weather.jsonl`.
+
     A plot is written if it is received before the scene ends. Seconds are written as they are made.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,6 +170,8 @@ def write_staged(staged: Staged, folder: Path) -> Recording:
     begin_ns = scene.epoch_ns
     end_ns = begin_ns + round(staged.seconds * NS)
     (folder / "sensors.jsonl").write_bytes(sensors_jsonl.encoded(scene.sensors))
+    if staged.weather is not None:
+        (folder / "weather.jsonl").write_bytes(weather_jsonl.encoded(staged.weather))
     writer = _write_parquet if staged.many_plots else _write_lines
     plots = writer(scene, begin_ns, end_ns, folder)
     rows = write_truth(folder / "truth.csv", truths(scene, begin_ns, end_ns, sample_s=staged.sample_s))
