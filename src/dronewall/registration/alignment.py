@@ -1,0 +1,106 @@
+"""Aligning sensors with each other: what is known of each, and what their common objects tell of each two, together.
+
+All errors of a group of sensors are one Gaussian in information form. What no comparison shows, such as a time by which
+all of them are late, keeps the uncertainty of the priors: nobody's estimate claims it, yet what two of them differ by is
+known. Sensors known from references bring that in as their prior, and so anchor the others.
+
+Source:
+    Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), for the information
+    form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+TOGETHER_MOST = 40
+"""More sensors than this are not solved together: the work grows with the third power."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aligned:
+    """Estimates (n, u) of each sensor's errors, their covariance (n, u, u), and the same if the others' were known.
+
+    The first covariance is how far the sensor may be off; the second, `apart`, how far it may be off from the others,
+    which is what a track sees that takes plots of several.
+    """
+
+    estimate: FloatArray
+    covariance: FloatArray
+    apart: FloatArray
+
+
+def align(
+    priors: tuple[FloatArray, FloatArray], slots: NDArray[np.int32], info: FloatArray, score: FloatArray
+) -> Aligned:
+    """Return what priors and comparisons say together.
+
+    Args:
+        priors: information (n, u, u) and score (n, u) of each sensor from elsewhere.
+        slots: (k, 2) sensors of each pair.
+        info: (k, 2u, 2u) what each pair gathered about both.
+        score: (k, 2u) the same, times readings.
+    """
+    n, u = priors[1].shape
+    whole, told = np.zeros((n, u, n, u)), priors[1].copy()
+    whole[np.arange(n), :, np.arange(n), :] = priors[0]
+    for (one, two), pair_info, pair_score in zip(slots.tolist(), info, score, strict=True):
+        whole[one, :, one] += pair_info[:u, :u]
+        whole[two, :, two] += pair_info[u:, u:]
+        whole[one, :, two] += pair_info[:u, u:]
+        whole[two, :, one] += pair_info[u:, :u]
+        told[one] += pair_score[:u]
+        told[two] += pair_score[u:]
+    each = np.arange(n)
+    apart = np.linalg.inv(whole[each, :, each])
+    inverse = _inverse(whole.reshape(n * u, n * u), u).reshape(n, u, n, u)
+    return Aligned(np.einsum("iajb,jb->ia", inverse, told), _even(inverse[each, :, each]), _even(apart))
+
+
+def _inverse(matrix: FloatArray, u: int) -> FloatArray:
+    """Return the inverse of a positive definite matrix, sensor by sensor (Gauss and Jordan).
+
+    Every product sums over one sensor's unknowns, so that its last bit does not depend on how many threads share it.
+    """
+    a = matrix.copy()
+    for first in range(0, len(a), u):
+        mine = slice(first, first + u)
+        pivot, column = np.linalg.inv(a[mine, mine]), a[:, mine].copy()
+        row = pivot @ a[mine]
+        a -= column @ row
+        a[mine], a[:, mine], a[mine, mine] = row, -(column @ pivot), pivot
+    return a
+
+
+def _even(matrices: FloatArray) -> FloatArray:
+    return np.asarray(0.5 * (matrices + matrices.transpose(0, 2, 1)), float)
+
+
+def groups(sensors: int, slots: NDArray[np.int32], weight: FloatArray) -> list[list[int]]:
+    """Return groups of sensors that are linked by pairs `slots` (k, 2), of at most `TOGETHER_MOST` each.
+
+    Where more hang together, those with the most `weight` (k,) between them come first.
+    """
+    links = np.zeros((sensors, sensors))
+    links[slots[:, 0], slots[:, 1]] = links[slots[:, 1], slots[:, 0]] = weight
+    left = set(np.unique(slots).tolist())
+    found = []
+    while left:
+        first = max(left, key=lambda slot: (links[slot, sorted(left)].sum(), -slot))
+        group, pull = [first], links[first].copy()
+        left.discard(first)
+        while left and len(group) < TOGETHER_MOST:
+            following = max(left, key=lambda slot: (pull[slot], -slot))
+            if pull[following] <= 0.0:
+                break
+            group.append(following)
+            pull += links[following]
+            left.discard(following)
+        if len(group) > 1:
+            found.append(sorted(group))
+    return found
