@@ -16,17 +16,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dronewall.registration.bias_model import (
+    AZIMUTH,
+    ELEVATION,
+    GAIN,
+    RANGE,
+    TILT_EAST,
+    TILT_NORTH,
+    TIME,
+)
+
 FloatArray = NDArray[np.float64]
 
 TOGETHER_MOST = 40
 """More sensors than this are not solved together: the work grows with the third power."""
+ALIKE = ((TIME,), (ELEVATION, TILT_EAST, TILT_NORTH), (RANGE, GAIN), (AZIMUTH,))
+"""Errors of one sort. Where no sensor of a group shows any, none is corrected: estimates of nothing are noise."""
+SHOWN_SIGMAS = 4.0
+"""A sort of errors shows when its squared sigmas exceed what chance gives, their number, by so many deviations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aligned:
     """Estimates (n, u) of each sensor's errors, their covariance (n, u, u), and the same if the others' were known.
 
-    The first covariance is how far the sensor may be off; the second, `apart`, how far it may be off from the others,
+    Sorts of errors that nobody shows are held to be nothing in the estimates; the covariances still admit them. The
+    first covariance is how far the sensor may be off; the second, `apart`, how far it may be off from the others,
     which is what a track sees that takes plots of several.
     """
 
@@ -36,12 +51,17 @@ class Aligned:
 
 
 def align(
-    priors: tuple[FloatArray, FloatArray], slots: NDArray[np.int32], info: FloatArray, score: FloatArray
+    priors: tuple[FloatArray, FloatArray],
+    free: NDArray[np.bool_],
+    slots: NDArray[np.int32],
+    info: FloatArray,
+    score: FloatArray,
 ) -> Aligned:
     """Return what priors and comparisons say together.
 
     Args:
         priors: information (n, u, u) and score (n, u) of each sensor from elsewhere.
+        free: (n,) of which nothing is known from elsewhere.
         slots: (k, 2) sensors of each pair.
         info: (k, 2u, 2u) what each pair gathered about both.
         score: (k, 2u) the same, times readings.
@@ -59,7 +79,32 @@ def align(
     each = np.arange(n)
     apart = np.linalg.inv(whole[each, :, each])
     inverse = _inverse(whole.reshape(n * u, n * u), u).reshape(n, u, n, u)
-    return Aligned(np.einsum("iajb,jb->ia", inverse, told), _even(inverse[each, :, each]), _even(apart))
+    estimate = np.einsum("iajb,jb->ia", inverse, told)
+    shown = _shown(estimate.ravel(), inverse.reshape(n * u, n * u), np.flatnonzero(free), u).reshape(n, u)
+    return Aligned(shown, _even(inverse[each, :, each]), _even(apart))
+
+
+def _shown(estimate: FloatArray, covariance: FloatArray, free: NDArray[np.intp], u: int) -> FloatArray:
+    """Return an estimate (n u,) without those sorts of errors that none of the `free` sensors shows.
+
+    The least shown goes first; the others are then judged as if it were nothing.
+    """
+    sorts = [(free[:, None] * u + np.array(sort)).ravel() for sort in ALIKE] if len(free) else []
+    while sorts:
+        told = [(_squared(estimate, covariance, sort) - len(sort)) / np.sqrt(2.0 * len(sort)) for sort in sorts]
+        least = int(np.argmin(told))
+        if told[least] > SHOWN_SIGMAS:
+            break
+        sort = sorts.pop(least)
+        gain = np.linalg.solve(covariance[np.ix_(sort, sort)], covariance[sort]).T
+        estimate = estimate - gain @ estimate[sort]
+        covariance = covariance - gain @ covariance[sort]
+        estimate[sort] = 0.0
+    return estimate
+
+
+def _squared(estimate: FloatArray, covariance: FloatArray, of: NDArray[np.intp]) -> float:
+    return float(estimate[of] @ np.linalg.solve(covariance[np.ix_(of, of)], estimate[of]))
 
 
 def _inverse(matrix: FloatArray, u: int) -> FloatArray:

@@ -280,7 +280,7 @@ class SensorBiases:
         b = self._beliefs
         for slot in self._common.changed(b.known, now_ns):
             self._start_again(slot, now_ns)
-        for group, partners, found in self._common.aligned(self._anchors, now_ns):
+        for group, partners, found in self._common.aligned(b.known, self._anchors, now_ns):
             for at, slot in enumerate(group):
                 values = found.estimate[at], found.covariance[at], found.apart[at]
                 hold_aligned(self._held, b, slot, int(partners[at]), values, now_ns=now_ns)

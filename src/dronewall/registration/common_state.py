@@ -12,7 +12,7 @@ from dronewall.registration.bias_model import OWN
 
 FloatArray = NDArray[np.float64]
 
-WATCHED_EACH, WATCHED_MOST = 16, 512
+WATCHED_EACH, WATCHED_MOST = 16, 256
 """So many objects are watched for each sensor, and at most: more would tell the same again."""
 SEEING = 12
 """Sensors whose last plot of an object is kept."""

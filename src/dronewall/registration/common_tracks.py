@@ -47,7 +47,7 @@ DOUBLE_MPS, DOUBLE_PART = 3.0, 0.15
 """They fly alike: velocities differ by less than this and this part of the speed."""
 DOUBTED_NS = 15_000_000_000
 """For so long no sensor may have seen both in one scan before their plots are compared."""
-DOUBLES_EACH = 16
+DOUBLES_EACH = 6
 """So many objects are looked at each time for a double."""
 
 
@@ -207,13 +207,14 @@ class CommonTracks:
     # What it told.
 
     def aligned(
-        self, anchors: Callable[[], tuple[FloatArray, FloatArray]], now_ns: int
+        self, anchored: NDArray[np.bool_], anchors: Callable[[], tuple[FloatArray, FloatArray]], now_ns: int
     ) -> list[tuple[list[int], NDArray[np.int64], Aligned]]:
         """Return groups of sensors, how many others each sees objects with, and what is known of their errors.
 
         Nothing is returned between two alignments.
 
         Args:
+            anchored: (s,) whose errors are known from elsewhere.
             anchors: gives information (s, OWN, OWN) and score (s, OWN) of each sensor from elsewhere.
             now_ns: the step's instant.
         """
@@ -233,7 +234,9 @@ class CommonTracks:
             local = place[p.slots[linked]]
             inside = np.all(local >= 0, axis=1)
             rows = linked[inside]
-            known = align((priors[0][group], priors[1][group]), local[inside], p.info[rows], p.score[rows])
+            known = align(
+                (priors[0][group], priors[1][group]), ~anchored[group], local[inside], p.info[rows], p.score[rows]
+            )
             out.append((group, np.bincount(local[inside].ravel(), minlength=len(group)), known))
         return out
 
