@@ -1,8 +1,8 @@
 """Aligning sensors with each other: what is known of each, and what their common objects tell of each two, together.
 
 All errors of a group of sensors are one Gaussian in information form. What no comparison shows, such as a time by which
-all of them are late, keeps the uncertainty of the priors: nobody's estimate claims it, yet what two of them differ by is
-known. Sensors known from references bring that in as their prior, and so anchor the others.
+all of them are late, keeps the uncertainty of the priors: nobody's estimate claims it, yet what two of them differ by
+is known. Sensors known from references bring that in as their prior, and so anchor the others.
 
 Source:
     Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), for the information
@@ -12,6 +12,7 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +22,19 @@ from dronewall.registration.bias_model import (
     ELEVATION,
     GAIN,
     RANGE,
+    SITE_EAST,
+    SITE_NORTH,
     TILT_EAST,
     TILT_NORTH,
     TIME,
 )
 
 FloatArray = NDArray[np.float64]
+NOBODY = np.empty(0, np.intp)
 
 TOGETHER_MOST = 40
 """More sensors than this are not solved together: the work grows with the third power."""
-ALIKE = ((TIME,), (ELEVATION, TILT_EAST, TILT_NORTH), (RANGE, GAIN), (AZIMUTH,))
+ALIKE = ((SITE_EAST, SITE_NORTH), (TIME,), (ELEVATION, TILT_EAST, TILT_NORTH), (RANGE, GAIN), (AZIMUTH,))
 """Errors of one sort. Where no sensor of a group shows any, none is corrected: estimates of nothing are noise."""
 SHOWN_SIGMAS = 4.0
 """A sort of errors shows when its squared sigmas exceed what chance gives, their number, by so many deviations."""
@@ -90,6 +94,7 @@ def _shown(estimate: FloatArray, covariance: FloatArray, free: NDArray[np.intp],
     The least shown goes first; the others are then judged as if it were nothing.
     """
     sorts = [(free[:, None] * u + np.array(sort)).ravel() for sort in ALIKE] if len(free) else []
+    dropped: list[NDArray[np.intp]] = []
     while sorts:
         told = [(_squared(estimate, covariance, sort) - len(sort)) / np.sqrt(2.0 * len(sort)) for sort in sorts]
         least = int(np.argmin(told))
@@ -100,6 +105,8 @@ def _shown(estimate: FloatArray, covariance: FloatArray, free: NDArray[np.intp],
         estimate = estimate - gain @ estimate[sort]
         covariance = covariance - gain @ covariance[sort]
         estimate[sort] = 0.0
+        dropped.append(sort)
+    estimate[np.concatenate([*dropped, NOBODY])] = 0.0
     return estimate
 
 
@@ -122,7 +129,7 @@ def _inverse(matrix: FloatArray, u: int) -> FloatArray:
     return a
 
 
-def _even(matrices: FloatArray) -> FloatArray:
+def _even(matrices: NDArray[Any]) -> FloatArray:
     return np.asarray(0.5 * (matrices + matrices.transpose(0, 2, 1)), float)
 
 

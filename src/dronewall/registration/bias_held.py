@@ -16,7 +16,7 @@ FIRST_AFTER_S, FIRST_FOR_S = 600.0, 86_400.0
 ALIGNED = (RANGE, AZIMUTH)
 """What must be known of a sensor that others are compared with. Its time need not: slow objects hardly show it."""
 UNSURE = 2.0
-"""A sensor that was aligned is no longer corrected when its errors are known this many times worse than when it began."""
+"""A sensor that was aligned is no longer corrected when its errors are known so many times worse than it takes."""
 _PRIOR = np.eye(UNKNOWNS)
 
 

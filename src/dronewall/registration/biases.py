@@ -1,9 +1,9 @@
 """Sensors' steady errors: how far each reads range, azimuth and elevation off, and how late it says it is.
 
 Radars are compared, plot by plot, with aircraft that report their own position and say how well they know it, and with
-each other on objects that several of them see. No position of ours takes part: a fused track that took the radar's plots
-carries the radar's errors. What is known so is taken off the plots before they are placed, and what remains unknown is
-added to their noise. `docs/registration.md` tells the method.
+each other on objects that several of them see. No position of ours takes part: a fused track that took the radar's
+plots carries the radar's errors. What is known so is taken off the plots before they are placed, and what remains
+unknown is added to their noise. `docs/registration.md` tells the method.
 """
 
 from __future__ import annotations
@@ -240,9 +240,7 @@ class SensorBiases:
     def _keep_watch(self, slot: int, now_ns: int) -> None:
         keep_watch(self._held, slot, BiasState(int(self._beliefs.state[slot])), self._allowed[slot], now_ns=now_ns)
 
-    def learn_from_tracks(
-        self, observations: Observations, track_of: Int64s, tracks: Tracks, *, now_ns: int
-    ) -> None:
+    def learn_from_tracks(self, observations: Observations, track_of: Int64s, tracks: Tracks, *, now_ns: int) -> None:
         """Compare sensors whose plots went to the same tracks; it comes after `step`, once in each.
 
         Args:

@@ -51,31 +51,42 @@ def compare_common(plots, sensors, held, objects, pairs):
         cell = _cell_of(objects, row, slot)
         new_ns = plots.at_ns[i]
         if objects.slot[row, cell] == slot:
-            passed_ns = new_ns - objects.at_ns[row, cell]
-            if passed_ns < SAME_SCAN * sensors.period_ns[slot]:
-                if objects.second[row, cell] != plots.second[i]:
-                    objects.both[row] += 1
+            passed_ns, scan_ns = new_ns - objects.at_ns[row, cell], SAME_SCAN * sensors.period_ns[slot]
+            if passed_ns < scan_ns:
+                objects.both[row] += passed_ns > -scan_ns and objects.second[row, cell] != plots.second[i]
                 continue
             if passed_ns <= LONGEST_NS:
-                seeing = _seeing(objects, row, new_ns)
-                for other in range(objects.slot.shape[1]):
-                    if not _is_between(objects, row, cell, other, new_ns):
-                        continue
-                    if objects.second[row, other] != plots.second[i] and new_ns < objects.trusted_ns[row]:
-                        continue
-                    if _leads(objects, row, cell, other, sensors):
-                        dims = _difference(plots, i, objects, row, cell, other, sensors, z, h, s, work)
-                        if dims > 0:
-                            one, two = slot, objects.slot[row, other]
-                            _take_in(one, two, z, h, s, dims, 2.0 / seeing, objects.number[row], new_ns, held, pairs)
-        objects.slot[row, cell] = slot
-        objects.at_ns[row, cell] = new_ns
-        objects.second[row, cell] = plots.second[i]
-        objects.raised[row, cell] = np.isfinite(plots.z[i, 2])
-        for a in range(3):
-            objects.z[row, cell, a] = plots.z[i, a]
-            for b in range(3):
-                objects.noise[row, cell, a, b] = plots.noise[i, a, b]
+                _compare_with_others(plots, i, cell, sensors, held, objects, pairs, z, h, s, work)
+        _keep(plots, i, objects, row, cell)
+
+
+@kernel
+def _compare_with_others(plots, i, cell, sensors, held, objects, pairs, z, h, s, work):
+    """Compare the path from a sensor's last plot of an object to plot `i` with other sensors' plots in between."""
+    row, slot, new_ns = plots.row[i], plots.slot[i], plots.at_ns[i]
+    weight = 2.0 / _seeing(objects, row, new_ns)
+    for other in range(objects.slot.shape[1]):
+        if not _is_between(objects, row, cell, other, new_ns) or not _leads(objects, row, cell, other, sensors):
+            continue
+        if objects.second[row, other] != plots.second[i] and new_ns < objects.trusted_ns[row]:
+            continue
+        dims = _difference(plots, i, objects, row, cell, other, sensors, z, h, s, work)
+        if dims > 0:
+            its, number = objects.slot[row, other], objects.number[row]
+            _take_in(slot, its, z, h, s, dims, weight, number, new_ns, held, pairs)
+
+
+@kernel
+def _keep(plots, i, objects, row, cell):
+    """Keep a plot as its sensor's last one of an object."""
+    objects.slot[row, cell] = plots.slot[i]
+    objects.at_ns[row, cell] = plots.at_ns[i]
+    objects.second[row, cell] = plots.second[i]
+    objects.raised[row, cell] = np.isfinite(plots.z[i, 2])
+    for a in range(3):
+        objects.z[row, cell, a] = plots.z[i, a]
+        for b in range(3):
+            objects.noise[row, cell, a, b] = plots.noise[i, a, b]
 
 
 @kernel
@@ -174,21 +185,30 @@ def _difference(plots, i, objects, row, cell, other, sensors, z, h, s, work):
         for b in range(3):
             noise[a, b] = (1.0 - part) * objects.noise[row, cell, a, b] + part * plots.noise[i, a, b]
     z[1] = wrapped(z[1])
+    _noise_of(objects.noise[row, other], noise, through, jac, turned, s)
+    return 3 if objects.raised[row, other] else 2
+
+
+@kernel
+def _noise_of(its, ours, through, jac, turned, s):
+    """Write into `s` (3, 3) the noise of a difference: the other's, ours in its readings, and that of turns.
+
+    Each of our plots bounds two paths but its shares in both sum up to one, so it counts in full: as if at an end.
+    """
     for a in range(3):
         for b in range(3):
-            s[a, b] = objects.noise[row, other, a, b]
+            s[a, b] = its[a, b]
             for c in range(3):
                 s[a, b] += turned * turned * jac[a, c] * jac[b, c]
                 for e in range(3):
-                    s[a, b] += through[a, c] * noise[c, e] * through[b, e]
-    return 3 if objects.raised[row, other] else 2
+                    s[a, b] += through[a, c] * ours[c, e] * through[b, e]
 
 
 @kernel
 def _through(jac, its_axes, ours, axes, out):
     """Write into `out` (3, 3) how the other sensor's readings change with ours of the same object.
 
-    The rows of our derivatives are orthogonal: their inverse is their transpose with each divided by its squared length.
+    Rows of our derivatives are orthogonal: their inverse is their transpose with each divided by its squared length.
     """
     mine, turn = np.empty((3, 3)), np.empty((3, 3))
     look_derivatives(ours[0], ours[1], ours[2], mine)
@@ -239,9 +259,9 @@ def _take_in(one, two, z, h, s, dims, weight, number, at_ns, held, pairs):
 def _row_of(pairs, first, second):
     """Return the row of two sensors, a new one if there is room, -1 if not."""
     row = pairs.row_of[first, second]
-    if row < 0 and pairs.count[0] < len(pairs.last_ns):
-        row = pairs.count[0]
-        pairs.count[0] += 1
+    if row < 0 and pairs.used[0] < len(pairs.last_ns):
+        row = pairs.used[0]
+        pairs.used[0] += 1
         pairs.row_of[first, second] = row
         pairs.slots[row, 0], pairs.slots[row, 1] = first, second
     return row

@@ -24,10 +24,10 @@ WITNESSES = 3
 class Objects(NamedTuple):
     """Objects that are watched, one row each, and the last plot of each sensor on them (w, SEEING).
 
-    `number` is the track's, 0 for a free row; `double` that of another track of the same object, 0 for none, whose plots
-    are compared from `trusted_ns` on. `both` counts scans in which one sensor gave plots to both: then they are two
-    objects, and `single` is set. Readings `z` are range, azimuth and elevation (NaN if none) as the sensor gave them,
-    nothing corrected. `second` tells that the plot went to the double.
+    `number` is the track's, 0 for a free row; `double` that of another track of the same object, 0 for none, whose
+    plots are compared from `trusted_ns` on. `both` counts scans in which one sensor gave plots to both: then they are
+    two objects, and `single` is set. Readings `z` are range, azimuth and elevation (NaN if none) as the sensor gave
+    them, nothing corrected. `second` tells that the plot went to the double.
     """
 
     number: NDArray[np.int64]
@@ -45,14 +45,14 @@ class Objects(NamedTuple):
 
 
 class CommonPairs(NamedTuple):
-    """What each pair of sensors told, in the order in which they first shared an object; `count` rows are in use.
+    """What each pair of sensors told, in the order in which they first shared an object; `used` rows are.
 
-    `slots` (p, 2), the lower first. `info` and `score` are of both sensors' own errors, one after the other, in units of
-    the priors, of about `compared` comparisons. `off` is the recent share of those refused, `refused` their number;
+    `slots` (p, 2), the lower first. `info` and `score` are of both sensors' own errors, one after the other, in units
+    of the priors, of about `compared` comparisons. `off` is the recent share of those refused, `refused` their number;
     `witnesses` the last objects compared. `row_of` (s, s) finds a pair, -1 for none.
     """
 
-    count: NDArray[np.int64]
+    used: NDArray[np.int64]
     row_of: NDArray[np.int32]
     slots: NDArray[np.int32]
     info: FloatArray
@@ -89,7 +89,7 @@ def no_common_pairs(sensors: int) -> CommonPairs:
     """Return room for the pairs of so many sensors."""
     rows = min(sensors * (sensors - 1) // 2, PAIRS_MOST)
     return CommonPairs(
-        count=np.zeros(1, np.int64),
+        used=np.zeros(1, np.int64),
         row_of=np.full((sensors, sensors), -1, np.int32),
         slots=np.zeros((rows, 2), np.int32),
         info=np.zeros((rows, 2 * OWN, 2 * OWN)),
@@ -112,15 +112,15 @@ def free(objects: Objects, rows: NDArray[Any]) -> None:
 def with_rows(objects: Objects, sensors: int) -> Objects:
     """Return objects with room for those of sensors that joined."""
     grown = no_objects(sensors)
-    for new, before in zip(grown, objects, strict=True):
-        new[: len(before)] = before
+    for name, before in objects._asdict().items():
+        getattr(grown, name)[: len(before)] = before
     return grown
 
 
 def with_pairs(pairs: CommonPairs, sensors: int) -> CommonPairs:
     """Return pairs with room for those of sensors that joined at the end."""
     grown, before = no_common_pairs(sensors), len(pairs.row_of)
-    grown.count[:] = pairs.count
+    grown.used[:] = pairs.used
     grown.row_of[:before, :before] = pairs.row_of
     for name in CommonPairs._fields[2:]:
         getattr(grown, name)[: len(pairs.last_ns)] = getattr(pairs, name)
@@ -129,14 +129,14 @@ def with_pairs(pairs: CommonPairs, sensors: int) -> CommonPairs:
 
 def forget_sensor(pairs: CommonPairs, slot: int) -> None:
     """Forget what the pairs of one sensor gathered."""
-    rows = np.flatnonzero(np.any(pairs.slots[: pairs.count[0]] == slot, axis=1))
+    rows = np.flatnonzero(np.any(pairs.slots[: pairs.used[0]] == slot, axis=1))
     for name in ("info", "score", "compared", "off", "witnesses"):
         getattr(pairs, name)[rows] = 0
 
 
 def saved_common(objects: Objects, pairs: CommonPairs) -> dict[str, NDArray[Any]]:
     """Return what is in use as named arrays."""
-    rows, used = np.flatnonzero(objects.number), int(pairs.count[0])
+    rows, used = np.flatnonzero(objects.number), int(pairs.used[0])
     return {
         "biases.objects.at": rows,
         **{f"biases.objects.{name}": column[rows] for name, column in objects._asdict().items()},
@@ -151,7 +151,7 @@ def restored_common(state: Mapping[str, NDArray[Any]], sensors: int) -> tuple[Ob
     for name, column in objects._asdict().items():
         column[rows] = state[f"biases.objects.{name}"]
     used = len(state["biases.common.last_ns"])
-    pairs.count[0] = used
+    pairs.used[0] = used
     for name in CommonPairs._fields[2:]:
         getattr(pairs, name)[:used] = state[f"biases.common.{name}"]
     pairs.row_of[pairs.slots[:used, 0], pairs.slots[:used, 1]] = np.arange(used)

@@ -42,7 +42,7 @@ RECENT_NS = 60_000_000_000
 OFF, OFF_PART = 0.6, 0.7
 """Pairs whose comparisons are mostly refused; a sensor of whose pairs this part is off has changed."""
 DOUBLE_M, DOUBLE_ALONE = 3_000.0, 2.0
-"""Two tracks within so many m, and so many times further from all others, may be one object that sensors place apart."""
+"""Two tracks within so many m, and so many times further from all others, may be one object placed apart."""
 DOUBLE_MPS, DOUBLE_PART = 3.0, 0.15
 """They fly alike: velocities differ by less than this and this part of the speed."""
 DOUBTED_NS = 15_000_000_000
@@ -200,6 +200,8 @@ class CommonTracks:
             other = _only_neighbour(mean, int(me[0]))
             if other < 0 or _only_neighbour(mean, other) != me[0] or np.any(o.double == ids[other]):
                 continue
+            if np.any(o.single & (o.number == ids[other])):
+                continue
             free(o, np.flatnonzero(o.number == ids[other]))
             o.double[row], o.trusted_ns[row], o.both[row] = ids[other], now_ns + DOUBTED_NS, 0
             o.since_ns[row] = now_ns
@@ -219,12 +221,12 @@ class CommonTracks:
             now_ns: the step's instant.
         """
         p = self._pairs
-        if now_ns - self._aligned_ns < ALIGN_NS or not p.count[0]:
+        if now_ns - self._aligned_ns < ALIGN_NS or not p.used[0]:
             return []
         self._aligned_ns = now_ns
         self._fade(now_ns)
         priors = anchors()
-        used = slice(0, int(p.count[0]))
+        used = slice(0, int(p.used[0]))
         sure = np.all(p.witnesses[used] != 0, axis=1) & (p.compared[used] > LEAST_COMPARED)
         linked = np.flatnonzero(sure)
         out = []
@@ -242,7 +244,7 @@ class CommonTracks:
 
     def _fade(self, now_ns: int) -> None:
         p = self._pairs
-        used = slice(0, int(p.count[0]))
+        used = slice(0, int(p.used[0]))
         passed_s = np.where(p.faded_ns[used] > 0, (now_ns - p.faded_ns[used]) / 1e9, 0.0)
         p.faded_ns[used] = now_ns
         fade = np.exp(-passed_s / MEMORY_S)
@@ -257,7 +259,7 @@ class CommonTracks:
             anchored: (s,) whose references agree with them: of two that contradict each other it is not such a one.
             now_ns: the step's instant.
         """
-        p, count = self._pairs, int(self._pairs.count[0])
+        p, count = self._pairs, int(self._pairs.used[0])
         recent = (now_ns - p.last_ns[:count] < RECENT_NS) & np.all(p.witnesses[:count] != 0, axis=1)
         off = recent & (p.off[:count] > OFF)
         if not off.any():
@@ -278,8 +280,8 @@ class CommonTracks:
 
     def counts(self, slot: int) -> tuple[int, int]:
         """Return how many plots of a sensor were compared lately, and how many ever refused."""
-        mine = np.any(self._pairs.slots[: self._pairs.count[0]] == slot, axis=1)
-        used = slice(0, int(self._pairs.count[0]))
+        mine = np.any(self._pairs.slots[: self._pairs.used[0]] == slot, axis=1)
+        used = slice(0, int(self._pairs.used[0]))
         return round(float(self._pairs.compared[used][mine].sum())), int(self._pairs.refused[used][mine].sum())
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
