@@ -5,10 +5,8 @@ other sensor's plot is the difference of what both sensors' errors do there, wha
 the tracker estimates takes part but the velocity that a late time shows in, so its use of the same plots counts nothing
 twice.
 
-Source:
-    Lin, Bar-Shalom, Kirubarajan, Multisensor-multitarget bias estimation for general asynchronous sensors, IEEE
-    Transactions on Aerospace and Electronic Systems 41(3) (2005), for pseudo-measurements that are free of the state.
-    They are made here by interpolation and not from local tracks.
+The idea of pseudo-measurements that are free of the object's state is that of Lin, Bar-Shalom and Kirubarajan (2005);
+here they are made by interpolation between plots.
 """
 
 from __future__ import annotations
