@@ -78,6 +78,9 @@ class Pipeline:
         registered = self._registrar.register(due, now_ns=now_ns)
         observations = self._biases.widened(registered.observations)
         tracked = self._tracker.step(observations, registered.remote_tracks, acts=acts, now_ns=now_ns)
+        self._biases.learn_from_tracks(
+            registered.observations, tracked.track_of_observation, tracked.tracks, now_ns=now_ns
+        )
         identities = identify(tracked.tracks, now_ns=now_ns)
         alerts = (*distress_alerts(tracked.tracks), *self._clocks.alerts(), *self._biases.alerts())
         remote_tracks = self._remote.step(registered.remote_tracks, tracked.track_of_remote, now_ns=now_ns)

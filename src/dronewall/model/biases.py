@@ -10,7 +10,7 @@ class BiasState(IntEnum):
     """What is held of one sensor's steady errors."""
 
     UNKNOWN = 0
-    """Too few independent references: nothing is corrected."""
+    """Too few independent references and objects that others see too: nothing is corrected."""
     KNOWN = 1
     """Its plots are corrected."""
     DISPUTED = 2
@@ -19,6 +19,17 @@ class BiasState(IntEnum):
     def may_become(self, other: BiasState) -> bool:
         """Whether the move to `other` is legal: references may come, go and quarrel at any time."""
         return other in BiasState
+
+
+class BiasSource(IntEnum):
+    """What a sensor's steady errors are known from."""
+
+    NOTHING = 0
+    REFERENCES = 1
+    """Trusted aircraft that say where they are: absolutely."""
+    COMMON_TRACKS = 2
+    """Objects that other sensors see too: as far as that shows, else only by how much they differ from these."""
+    BOTH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,9 @@ class SensorBias:
     `estimate` is what is corrected, zero while `state` is not known; `sigma` the 1-σ that remains, the prior's where
     nothing told. `moved` is by how much it differs from when it was known first. `references` agree now or did before
     they left, `left_out` contradict them now. `compared` counts plots compared, `refused` those of them that lay too
-    far from what was expected; `changes` how often everything was learned anew because the sensor had changed.
+    far from what was expected; `changes` how often everything was learned anew because the sensor had changed. `source`
+    tells what the estimate is from; `partners` are how many sensors that see the same objects took part, by about
+    `common` comparisons, `common_refused` not counted.
     """
 
     sensor_id: str
@@ -61,3 +74,7 @@ class SensorBias:
     compared: int = 0
     refused: int = 0
     changes: int = 0
+    source: BiasSource = BiasSource.NOTHING
+    partners: int = 0
+    common: int = 0
+    common_refused: int = 0

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.model.biases import BiasState, BiasValues, SensorBias
+from dronewall.model.biases import BiasSource, BiasState, BiasValues, SensorBias
 from dronewall.model.picture import Alert, AlertPriority
 from dronewall.registration.bias_model import AZIMUTH, ELEVATION, PRIOR, RANGE, TIME
-from dronewall.registration.bias_state import Beliefs
+from dronewall.registration.bias_state import Held
 
 FloatArray = NDArray[np.float64]
 
@@ -24,16 +24,20 @@ ENDS_AT = 0.8
 LOOKED_AT = [RANGE, AZIMUTH, ELEVATION, TIME]
 
 
-def keep_watch(beliefs: Beliefs, slot: int, allowed: FloatArray, *, now_ns: int) -> None:
+def keep_watch(held: Held, slot: int, state: BiasState, allowed: FloatArray, *, now_ns: int) -> None:
     """Let troubles of one sensor begin and end.
 
     Args:
+        held: what is held of the sensors; its alerts are changed in place.
+        slot: the sensor.
+        state: what its references say.
         allowed: (4,) errors of range m, azimuth rad, elevation rad and time s that raise no alert.
+        now_ns: the step's instant.
     """
-    b = beliefs
-    variance, before = np.diag(b.covariance[slot]), np.diag(b.at_first_covariance[slot])
+    b = held
+    variance, before = np.diag(b.whole[slot]), np.diag(b.at_first_covariance[slot])
     away = b.estimate[slot] - b.at_first[slot]
-    disputed = b.state[slot] == BiasState.DISPUTED
+    disputed = state is BiasState.DISPUTED
     large = _beyond(b.estimate[slot], variance, allowed, standing=b.trouble_ns[slot] > 0)
     moved = _beyond(away, variance + before, allowed, standing=b.moved_ns[slot] > 0)
     for since_ns, trouble in (
@@ -50,14 +54,14 @@ def _beyond(value: FloatArray, variance: FloatArray, allowed: FloatArray, *, sta
     return bool(np.any((size > most) & (size > SURE * np.sqrt(variance[LOOKED_AT]))))
 
 
-def bias_alerts(told: Sequence[SensorBias], beliefs: Beliefs) -> tuple[Alert, ...]:
+def bias_alerts(told: Sequence[SensorBias], held: Held) -> tuple[Alert, ...]:
     """Return the alerts that stand: of errors larger than allowed, of such that moved, of references that quarrel."""
-    b = beliefs
+    b = held
     alerts = []
     for slot in np.flatnonzero((b.trouble_ns > 0) | (b.moved_ns > 0) | (b.disputed_ns > 0)).tolist():
         bias = told[slot]
         if b.trouble_ns[slot]:
-            detail = f"its plots are corrected, as {bias.references} aircraft agree"
+            detail = f"its plots are corrected, as {agreeing(bias)} agree"
             alerts.append(_alert("bias", bias, int(b.trouble_ns[slot]), f"reads {spoken(bias.estimate)}", detail))
         if b.moved_ns[slot]:
             detail = f"now it reads {spoken(bias.estimate)}; what is corrected follows it"
@@ -67,6 +71,16 @@ def bias_alerts(told: Sequence[SensorBias], beliefs: Beliefs) -> tuple[Alert, ..
             detail = "either it changed, or their positions are false; nothing is learned from them"
             alerts.append(_alert("references", bias, int(b.disputed_ns[slot]), title, detail))
     return tuple(alerts)
+
+
+def agreeing(bias: SensorBias) -> str:
+    """Return who an estimate comes from, as people say it."""
+    said = []
+    if bias.references and bias.source is not BiasSource.COMMON_TRACKS:
+        said.append(f"{bias.references} aircraft")
+    if bias.partners:
+        said.append(f"{bias.partners} sensor{'s' if bias.partners > 1 else ''} that see the same objects")
+    return " and ".join(said) or "those that it was compared with"
 
 
 def spoken(values: BiasValues) -> str:

@@ -74,7 +74,7 @@ def _comparison(board, row, k, at_ns, reading, sigma, shift_s, site, axes, work)
 
 
 @kernel
-def _inverse(s, size):
+def inverse(s, size):
     """Return the inverse of the upper left `size` x `size` part (2 or 3) of a symmetric matrix, zero elsewhere."""
     out = np.zeros((3, 3))
     if size == 2:
@@ -111,11 +111,11 @@ def _distance_sq(z, h, s, size, estimate, covariance, wander):
                 for b in range(UNKNOWNS):
                     total += h[i, a] * covariance[a, b] * h[j, b]
             whole[i, j] = total
-    inverse = _inverse(whole, size)
+    inverted = inverse(whole, size)
     out = 0.0
     for i in range(size):
         for j in range(size):
-            out += off[i] * inverse[i, j] * off[j]
+            out += off[i] * inverted[i, j] * off[j]
     return out
 
 
@@ -175,12 +175,12 @@ def _shared(matched, k):
 
 @kernel
 def _gather(info, score, z, h, s, size):
-    inverse = _inverse(s, size)
+    inverted = inverse(s, size)
     for a in range(UNKNOWNS):
         for i in range(size):
             weight = 0.0
             for j in range(size):
-                weight += h[j, a] * inverse[j, i]
+                weight += h[j, a] * inverted[j, i]
             score[a] += weight * z[i]
             for b in range(UNKNOWNS):
                 info[a, b] += weight * h[i, b]

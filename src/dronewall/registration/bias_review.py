@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,25 +31,21 @@ LEAST_COMPARED = 3
 RECENT_S = 60.0
 OFF, OFF_PART = 0.6, 0.7
 """Aircraft whose plots are mostly refused; when this part of all are, and enough, it is the sensor that changed."""
-FIRST_AFTER_S, FIRST_FOR_S = 600.0, 86_400.0
-"""What was known so long after it was known first is what a sensor's drift is told from, for a day."""
 PRECISE, SIGNIFICANT_SQ = 0.15, 25.0
 """Corrections begin when range, azimuth and time are known to this part of their priors, or when an error is so many
 squared sigmas that any correction is better than none."""
+PRECISELY = (RANGE, AZIMUTH, TIME)
 _PRIOR = np.eye(UNKNOWNS)
 
 
-def review(pairs: Pairs, beliefs: Beliefs, slot: int, *, now_ns: int) -> None:
-    """Take in what a sensor's pairs gathered since the last review."""
+def review(pairs: Pairs, beliefs: Beliefs, slot: int, *, now_ns: int) -> bool:
+    """Take in what a sensor's pairs gathered since the last review; return whether the sensor has changed."""
     passed_s = (now_ns - int(beliefs.reviewed_ns[slot])) / 1e9 if beliefs.reviewed_ns[slot] else 0.0
     beliefs.reviewed_ns[slot] = now_ns
     _let_wander(pairs, beliefs, slot, passed_s)
     if _changed(pairs, slot, now_ns):
-        if not beliefs.first_ns[slot]:
-            _remember_first(beliefs, slot, now_ns)
         start_again(pairs, beliefs, slot)
-        beliefs.changes[slot] += 1
-        return
+        return True
     speaking = pairs.compared[slot] >= LEAST_COMPARED
     agreed = _agreement(pairs, beliefs, slot, speaking)
     if not agreed.history_kept:
@@ -56,6 +54,7 @@ def review(pairs: Pairs, beliefs: Beliefs, slot: int, *, now_ns: int) -> None:
     kept[speaking] = agreed.kept
     _judge(pairs, beliefs, slot, agreed, kept=kept, odd=speaking & ~kept, now_ns=now_ns)
     _let_go(pairs, beliefs, slot, agreed, speaking, kept, now_ns)
+    return False
 
 
 def start_again(pairs: Pairs, beliefs: Beliefs, slot: int) -> None:
@@ -67,7 +66,7 @@ def start_again(pairs: Pairs, beliefs: Beliefs, slot: int) -> None:
     beliefs.covariance[slot] = _PRIOR
     beliefs.known[slot] = False
     beliefs.state[slot] = BiasState.UNKNOWN
-    beliefs.references[slot] = beliefs.known_ns[slot] = 0
+    beliefs.references[slot] = 0
 
 
 def _forget_history(beliefs: Beliefs, slot: int) -> None:
@@ -116,27 +115,18 @@ def _judge(pairs: Pairs, beliefs: Beliefs, slot: int, agreed: Consensus, *, kept
         return
     beliefs.estimate[slot], beliefs.covariance[slot] = agreed.estimate, agreed.covariance
     enough = beliefs.references[slot] >= ENOUGH
-    known = enough and (bool(beliefs.known[slot]) or _worth_correcting(agreed))
-    if known and not beliefs.known[slot]:
-        beliefs.known_ns[slot] = now_ns
+    known = enough and (bool(beliefs.known[slot]) or worth_correcting(agreed.estimate, agreed.covariance))
     beliefs.known[slot] = known
     beliefs.state[slot] = BiasState.KNOWN if known else BiasState.UNKNOWN
-    first_s = (now_ns - int(beliefs.first_ns[slot])) / 1e9
-    if known and first_s > FIRST_FOR_S and now_ns - beliefs.known_ns[slot] > FIRST_AFTER_S * 1e9:
-        _remember_first(beliefs, slot, now_ns)
 
 
-def _remember_first(beliefs: Beliefs, slot: int, now_ns: int) -> None:
-    beliefs.first_ns[slot] = now_ns
-    beliefs.at_first[slot], beliefs.at_first_covariance[slot] = beliefs.estimate[slot], beliefs.covariance[slot]
-
-
-def _worth_correcting(agreed: Consensus) -> bool:
-    if np.all(np.diag(agreed.covariance)[[RANGE, AZIMUTH, TIME]] < PRECISE**2):
+def worth_correcting(estimate: FloatArray, covariance: FloatArray, of: Sequence[int] = PRECISELY) -> bool:
+    """Return whether an estimate is precise in the unknowns `of`, or stands out from its uncertainty."""
+    if np.all(np.diag(covariance)[list(of)] < PRECISE**2):
         return True
-    of = [RANGE, AZIMUTH, ELEVATION, TIME]
-    estimate, covariance = agreed.estimate[of], agreed.covariance[np.ix_(of, of)]
-    return float(estimate @ np.linalg.solve(covariance, estimate)) > SIGNIFICANT_SQ
+    told = [RANGE, AZIMUTH, ELEVATION, TIME]
+    errors = estimate[told]
+    return float(errors @ np.linalg.solve(covariance[np.ix_(told, told)], errors)) > SIGNIFICANT_SQ
 
 
 def _let_go(

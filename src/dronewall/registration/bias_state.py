@@ -18,19 +18,22 @@ FloatArray = NDArray[np.float64]
 WATCHED = 32
 """So many aircraft a sensor is compared with at a time."""
 AGAIN_S = 0.8
+PERIOD_ASSUMED_S = 4.0
+"""Of a radar that declares none."""
 ENOUGH = 3
 """So many references must agree before anything is corrected."""
 
 
 class Sites(NamedTuple):
     """Where the registered sensors stand: ECEF m (s, 3), their local axes (s, 3, 3), how far they reach, m,
-    and how soon an aircraft is compared again, ns.
+    how soon an aircraft is compared again, ns, and how long a turn takes, ns.
     """
 
     site: FloatArray
     axes: FloatArray
     reach_m: FloatArray
     again_ns: NDArray[np.int64]
+    period_ns: NDArray[np.int64]
 
 
 class Pairs(NamedTuple):
@@ -56,9 +59,8 @@ class Beliefs(NamedTuple):
     """What is held of each sensor (s,), in units of the priors.
 
     `history` and `history_covariance` come from aircraft that are gone, `witnesses` are the last of their addresses;
-    `estimate` and `covariance` are of these and the present ones together. `at_first` is what it was when it had been
-    known for a while, since `first_ns`; `anchor_ns` the correction by delays that its time is counted from.
-    `trouble_ns`, `moved_ns` and `disputed_ns` are since when alerts stand, 0 if none does.
+    `estimate` and `covariance` are of these and the present ones together. `anchor_ns` is the correction by delays that
+    its time is counted from.
     """
 
     history: FloatArray
@@ -72,14 +74,31 @@ class Beliefs(NamedTuple):
     left_out: NDArray[np.int64]
     compared: NDArray[np.int64]
     refused: NDArray[np.int64]
-    changes: NDArray[np.int64]
-    known_ns: NDArray[np.int64]
-    at_first: FloatArray
-    at_first_covariance: FloatArray
-    first_ns: NDArray[np.int64]
     anchor_ns: NDArray[np.int64]
     reviewed_ns: NDArray[np.int64]
     sought_ns: NDArray[np.int64]
+
+
+class Held(NamedTuple):
+    """What is held of each sensor (s,) from references and common tracks together, in units of the priors.
+
+    `estimate` is what plots are corrected by where it is `known`, and `covariance` what of it adds to their noise: how
+    far the sensor may be off from those that see the same objects. `whole` is how far it may be off at all. `partners`
+    are how many others it was aligned with, `changes` how often it was found to have changed. `at_first` is what it was
+    when it had been known for a while, since `first_ns`. `trouble_ns`, `moved_ns` and `disputed_ns` are since when
+    alerts stand, 0 if none does.
+    """
+
+    estimate: FloatArray
+    covariance: FloatArray
+    whole: FloatArray
+    known: NDArray[np.bool_]
+    known_ns: NDArray[np.int64]
+    partners: NDArray[np.int64]
+    changes: NDArray[np.int64]
+    at_first: FloatArray
+    at_first_covariance: FloatArray
+    first_ns: NDArray[np.int64]
     trouble_ns: NDArray[np.int64]
     moved_ns: NDArray[np.int64]
     disputed_ns: NDArray[np.int64]
@@ -93,6 +112,7 @@ def sites_of(sensors: Sequence[Sensor]) -> Sites:
         axes=enu_axes(lat, lon).reshape(-1, 3, 3),
         reach_m=np.array([s.range_max_m or 400_000.0 for s in sensors], float),
         again_ns=np.array([1e9 * max(0.6 * (s.period_s or 0.0), AGAIN_S) for s in sensors], np.int64),
+        period_ns=np.array([1e9 * max(s.period_s or PERIOD_ASSUMED_S, AGAIN_S) for s in sensors], np.int64),
     )
 
 
@@ -118,7 +138,7 @@ def no_beliefs(sensors: int) -> Beliefs:
     counts = {
         name: np.zeros(sensors, np.int64)
         for name in Beliefs._fields
-        if name.endswith("_ns") or name in ("references", "left_out", "compared", "refused", "changes")
+        if name.endswith("_ns") or name in ("references", "left_out", "compared", "refused")
     }
     none, unit = np.zeros((sensors, UNKNOWNS)), np.tile(np.eye(UNKNOWNS), (sensors, 1, 1))
     return Beliefs(
@@ -129,9 +149,23 @@ def no_beliefs(sensors: int) -> Beliefs:
         covariance=unit.copy(),
         known=np.zeros(sensors, np.bool_),
         state=np.full(sensors, BiasState.UNKNOWN, np.uint8),
+        **counts,
+    )
+
+
+def no_held(sensors: int) -> Held:
+    """Return what is held of sensors of which nothing is known."""
+    none, unit = np.zeros((sensors, UNKNOWNS)), np.tile(np.eye(UNKNOWNS), (sensors, 1, 1))
+    return Held(
+        estimate=none.copy(),
+        covariance=unit.copy(),
+        whole=unit.copy(),
+        known=np.zeros(sensors, np.bool_),
         at_first=none.copy(),
         at_first_covariance=unit.copy(),
-        **counts,
+        **{name: np.zeros(sensors, np.int64) for name in Held._fields if name.endswith("_ns")},
+        partners=np.zeros(sensors, np.int64),
+        changes=np.zeros(sensors, np.int64),
     )
 
 
@@ -147,6 +181,14 @@ def with_beliefs(beliefs: Beliefs, sensors: int) -> Beliefs:
     """Return beliefs with nothing known of sensors that joined at the end."""
     grown = no_beliefs(sensors)
     for name, before in beliefs._asdict().items():
+        getattr(grown, name)[: len(before)] = before
+    return grown
+
+
+def with_held(held: Held, sensors: int) -> Held:
+    """Return what is held with nothing known of sensors that joined at the end."""
+    grown = no_held(sensors)
+    for name, before in held._asdict().items():
         getattr(grown, name)[: len(before)] = before
     return grown
 

@@ -153,6 +153,30 @@ def traffic_over_radars(seed: int, *, aircraft: int = 12, drones: int = 6, secon
     return play(Scene(sky, sources), seconds)
 
 
+def drones_over_radars(seed: int, *, drones: int = 16, seconds: float = 900.0) -> Played:
+    """Drones that say nothing of themselves, there and back between five far radars that all see them."""
+    rng = np.random.default_rng(seed)
+    sky = Sky.concat([_there_and_back(rng, i, seconds) for i in range(drones)])
+    places = {"far-a": (0.0, -70.0), "far-b": (55.0, 30.0), "far-c": (-60.0, 20.0), "far-d": (10.0, 65.0)}
+    places["far-e"] = (-40.0, -55.0)
+    radars = [
+        long_range_radar(name, *at(*place), 120.0, phase=0.17 * i) for i, (name, place) in enumerate(places.items())
+    ]
+    return play(Scene(sky, [Radar(model, sky, seed=seed) for model in radars]), seconds)
+
+
+def _there_and_back(rng: np.random.Generator, number: int, seconds: float) -> Sky:
+    (east, north), out, speed_mps = rng.uniform(-50.0, 50.0, 2), rng.uniform(0.0, 2 * np.pi), rng.uniform(40.0, 70.0)
+    there_km = 0.55 * speed_mps * seconds / 1_000.0
+    return flying(
+        f"drone-{number + 1:03d}",
+        [(east, north), (east + there_km * np.sin(out), north + there_km * np.cos(out)), (east, north)],
+        hae_m=rng.uniform(800.0, 4_000.0),
+        speed_mps=speed_mps,
+        **{**DRONE, "rcs_m2": 2.0},
+    )
+
+
 def _passing(rng: np.random.Generator, number: int) -> Sky:
     """Return an airliner from somewhere in reach to somewhere beyond, with a transponder of its own."""
     around, course = rng.uniform(0.0, 2 * np.pi), rng.uniform(-1.0, 1.0)

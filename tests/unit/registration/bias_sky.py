@@ -57,6 +57,7 @@ class BiasSky:
     named: bool = False
     latency_s: float = 0.0
     nacp: int = 9
+    radars: tuple[Sensor, ...] = RADARS
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -68,7 +69,7 @@ class BiasSky:
         self._latency_s = rng.normal(0.0, 1.0, n) * self.latency_s
         self._steady_m = rng.normal(0.0, 6.0, (n, 2))
         self._altimeter_m = rng.normal(0.0, 30.0, n) if self.datum is Datum.PRESSURE else np.zeros(n)
-        self._phase = rng.random((len(RADARS), n))
+        self._phase = rng.random((len(self.radars), n))
 
     def enu(self, who: np.ndarray, at_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return local positions and velocities of aircraft, each at its own time.
@@ -89,7 +90,7 @@ class BiasSky:
     def seconds(self, from_s: int, to_s: int) -> Iterator[tuple[int, Plots]]:
         """Yield second by second what was received in it, with the instant at its end."""
         for second in range(from_s, to_s):
-            parts = [self._reports(second), *(self._scan(row, second) for row in range(len(RADARS)))]
+            parts = [self._reports(second), *(self._scan(row, second) for row in range(len(self.radars)))]
             yield T0 + (second + 1) * NS, Plots.concat([part for part in parts if len(part)])
 
     def _reports(self, second: int) -> Plots:
@@ -123,7 +124,8 @@ class BiasSky:
         )
 
     def _scan(self, row: int, second: int) -> Plots:
-        radar, wrong = RADARS[row], self.errors.get(RADARS[row].sensor_id, Errors())
+        radar = self.radars[row]
+        wrong = self.errors.get(radar.sensor_id, Errors())
         turn = float(radar.period_s or 1.0)
         at_s = (np.floor(second / turn) + self._phase[row]) * turn
         who = np.flatnonzero((at_s >= second) & (at_s < second + 1) & (self.rng.random(self.aircraft) < 0.9))
