@@ -43,17 +43,24 @@ class Pipeline:
     """The rooms in a row, and what they keep from step to step.
 
     Plots wait up to `reorder_ns` for older ones. Where all that was received until an instant belongs to its picture,
-    as in recordings, that is 0.
+    as in recordings, that is 0. `tracker` makes the tracker, where a benchmark compares another with it.
     """
 
-    def __init__(self, sensors: Sensors, *, truth_domain: TruthDomain, reorder_ns: int = REORDER_NS) -> None:
+    def __init__(
+        self,
+        sensors: Sensors,
+        *,
+        truth_domain: TruthDomain,
+        reorder_ns: int = REORDER_NS,
+        tracker: Callable[[Sensors], Tracker] = Tracker,
+    ) -> None:
         self.truth_domain = truth_domain
         self._repeats = Repeats(sensors)
         self._clocks = SensorClocks(sensors)
         self._biases = SensorBiases(sensors)
         self._reorder = ReorderBuffer(wait_ns=reorder_ns)
         self._registrar = Registrar(sensors)
-        self._tracker = Tracker(sensors)
+        self._tracker = tracker(sensors)
         self._remote = RemoteBoard()
         self._bearings = BearingBoard()
         self._plots_total = 0

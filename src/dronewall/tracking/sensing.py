@@ -14,9 +14,12 @@ from dronewall.geodesy.wgs84 import ecef_from_geodetic
 from dronewall.model.sensors import Sensor, SensorKind, Sensors
 from dronewall.tracking.coverage import ClutterMaps
 from dronewall.tracking.parameters import Parameters
+from dronewall.tracking.undetected import Undetected
 from dronewall.tracking.visibility import Visibility, visibility_of
 
 SCANNING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D, SensorKind.SSR, SensorKind.PASSIVE_RADAR)
+SURVEYING = (SensorKind.RADAR_3D, SensorKind.RADAR_2D)
+"""These see whatever flies, where it is: what they do not see is not there."""
 PERIOD_AT_LEAST_S, PERIOD_ASSUMED_S = 0.5, 4.0
 PD_ASSUMED, PD_AT_MOST = 0.8, 0.9
 """No radar is believed so sure that one silent scan could end a track."""
@@ -75,6 +78,7 @@ class Sensing:
         self.antennas: dict[int, Antenna] = {}
         self.visibility: Visibility = visibility_of((), ())
         self.maps = ClutterMaps()
+        self.undetected, self._closed = Undetected(parameters), list[int]()
         self.learned, self.unclaimed, self._declared = np.empty(0), np.empty(0), np.empty(0)
         self.learn(sensors)
 
@@ -101,6 +105,8 @@ class Sensing:
         )
         self._keeps_places &= self.visibility.sited
         self.pd, self.radar_reach_m = np.array([a.pd for a in radars]), np.array([a.reach_m for a in radars])
+        surveys = np.array([sensors[row].kind in SURVEYING for row in self.antennas], np.bool_)
+        self.undetected.learn(self.visibility, surveys, self.pd)
         self.slot = np.full(len(sensors), -1, np.intp)
         self.slot[list(self.antennas)] = np.arange(len(radars))
         self.kind = np.array([s.kind for s in sensors], np.uint8)
@@ -150,9 +156,15 @@ class Sensing:
             self.learned[slot] += CLUTTER_MEMORY * (self.unclaimed[slot] - self.learned[slot])
         self.unclaimed[slot] = 0.0
         self.maps.close(slot)
+        self._closed.append(slot)
         antenna.stamp += 1
         antenna.scan = -1
         antenna.since_ns = -1
+
+    def look_around(self) -> None:
+        """Let the scans closed since the last time thin out what nobody has detected; their plots come before."""
+        self.undetected.thin(self._closed)
+        self._closed.clear()
 
     def is_straggler(self, antenna: Antenna, scan: int, at_ns: int) -> bool:
         """Whether a plot belongs to a scan that is over.
@@ -181,11 +193,13 @@ class Sensing:
             "antennas.states": np.array(rows, np.int64).reshape(-1, 5),
             "antennas.clutter": np.stack([self.learned, self.unclaimed], axis=1),
             **{f"antennas.map.{name}": grid for name, grid in self.maps.checkpoint().items()},
+            **self.undetected.checkpoint(),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Become what `checkpoint` returned."""
         of_maps = "antennas.map."
+        self.undetected.restore(state)
         self.maps.restore({name.removeprefix(of_maps): state[name] for name in state if name.startswith(of_maps)})
         for n, (row, value) in enumerate(zip(state["antennas.states"], state["antennas.clutter"], strict=True)):
             antenna = self.antennas[int(row[0])]

@@ -53,7 +53,12 @@ class Tracked:
 
 
 class Tracker:
-    """Keeps tracks by IMM-EKF, belief-propagation association and existence probability."""
+    """Keeps tracks by IMM-EKF, belief-propagation association and existence probability.
+
+    `replay` is the inner loop; a benchmark puts one with another association in its place.
+    """
+
+    replay = staticmethod(replay_events)
 
     def __init__(self, sensors: Sensors, *, parameters: Parameters | None = None, shard: int = 0) -> None:
         self._p = parameters or Parameters()
@@ -107,6 +112,7 @@ class Tracker:
         Returns all tracks predicted to `now_ns`.
         """
         self._do(acts, now_ns)
+        self._sensing.undetected.advance(now_ns=now_ns)
         taken, outcome, track_of = self._take(observations)
         track_of_remote = self._fuse(remote_tracks, now_ns)
         self._sound.step(taken, self._left_to_sound(outcome), self._store, now_ns=now_ns)
@@ -129,6 +135,7 @@ class Tracker:
         ordered, events = in_looks(observations, self._sensing)
         taken = observations.take(ordered)
         look = with_assumptions(taken, events, self._sensing)
+        self._sensing.look_around()
         outcome = self._associate(look, events)
         learn_clutter(look, outcome, self._store.columns, self._grouped(taken, look, events), self._sensing)
         track_of[ordered[outcome.own]] = self._store.columns.track_id[outcome.row[outcome.own]]
@@ -154,7 +161,7 @@ class Tracker:
         store.make_room(len(look.kind), len(self._sensing.antennas))
         index = neighbours_for(store.capacity)
         rebuild(index, store.columns, store.count, int(np.median(look.at_ns)), self._p.motion)
-        store.count, store.next_id = replay_events(
+        store.count, store.next_id = self.replay(
             store.columns, store.count, store.next_id,
             index, look, events, self._sensing.visibility, self._p.motion, outcome,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dronewall.geodesy.jit import inner
+from dronewall.geodesy.jit import inner, kernel
 from dronewall.geodesy.wgs84 import ecef_from_geodetic, enu_axes
 from dronewall.model.sensors import Sensor
 
@@ -92,6 +92,13 @@ def may_see(visibility, radar, x, dt, slack_m):
     turn = slack_m / max(sqrt(level_sq), slack_m + 1.0)
     begin, width = visibility.azimuth[radar, 0] - turn, visibility.azimuth[radar, 1] + 2.0 * turn
     return (atan2(e, n) - begin) % (2.0 * pi) <= width
+
+
+@kernel
+def mark_seen(visibility, radar, x, seen):
+    """Write into `seen` (n,) whether a radar covers places, states `x` (n, 6), ECEF."""
+    for row in range(len(x)):
+        seen[row] = may_see(visibility, radar, x[row], 0.0, 0.0)
 
 
 @inner

@@ -104,7 +104,7 @@ def _bearings(site: NDArray[np.float64], second: int) -> Observations:
 
 
 def _sensors() -> Sensors:
-    return Sensors([Sensor("warm-up", SensorKind.RADAR_3D, 0.0, 0.0, 0.0)])
+    return Sensors([Sensor("warm-up", SensorKind.RADAR_3D, 0.0, 0.0, 0.0, range_max_m=20_000.0)])
 
 
 def _two_observations(at_ns: int) -> Observations:

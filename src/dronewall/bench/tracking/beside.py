@@ -9,8 +9,9 @@ import numpy as np
 
 from dronewall.bench.score import score
 from dronewall.bench.tables import TrackTable, TruthTable
+from dronewall.bench.tracking.clustered import ClusteredTracker
 from dronewall.bench.tracking.peers import MANY, NOISES, Peer, peers, scans_of, tuned
-from dronewall.bench.tracking.play import Played, pace
+from dronewall.bench.tracking.play import Played, pace, play
 from dronewall.bench.tracking.targets import UNITS
 from dronewall.bench.tracking.verdict import numbers
 from dronewall.bench.tracking_scenes.staging import Staged
@@ -32,6 +33,11 @@ FIGURES = ("gospa_m", "t_gospa_m", "id_changes_per_truth", "rmse_m", "anees")
 GOSPA_MEAN, GOSPA_EVER = 0.85, 1.0
 """What GOSPA may be of the best of Stone Soup: in the mean over scenes, and in each."""
 REFERENCE = "Stone Soup"
+CLUSTERED = "clustered Hungarian"
+CLUSTERED_COMPARED = (*COMPARED, "radar-200-36", "swarm-300")
+"""Scenes, one seed each, in which association by belief propagation stands beside assignment."""
+COMPILING_S = 12.0
+"""A scene's first seconds are played once before, so that the reference's kernels are compiled when it is timed."""
 
 
 def takes_peers(stage: Staged, *, quick: bool, asked: str) -> bool:
@@ -68,6 +74,19 @@ def all_beside(stage: Staged, truth: TruthTable, ours: Played, *, quick: bool) -
         told: Compared = {} if timed else {figure: (mine.get(figure), theirs.get(figure)) for figure in FIGURES}
         speeds = (paced, best.plots_per_s)
         yield peer.name, {**told, "q": (None, best.noise), "plots_per_s": speeds}
+
+
+def clustered_figures(stage: Staged, truth: TruthTable, ours: Played) -> Iterator[Figure]:
+    """Yield a scene's figures beside those of the same tracker with clustered assignment; nothing for large scenes."""
+    if stage.name not in CLUSTERED_COMPARED:
+        return
+    play(replace(stage, seconds=COMPILING_S), ClusteredTracker)
+    theirs = play(stage, ClusteredTracker)
+    mine, reference = (numbers(_scored(stage, truth, played.tracks)) for played in (ours, theirs))
+    mine["plots_per_s"], reference["plots_per_s"] = ours.cost.plots_per_s, theirs.cost.plots_per_s
+    for figure in (*FIGURES, "plots_per_s"):
+        case = f"{stage.name}: {figure} beside {CLUSTERED}"
+        yield _line(case, CLUSTERED, mine.get(figure), reference.get(figure), UNITS.get(figure, "1"))
 
 
 def _scored(stage: Staged, truth: TruthTable, tracks: TrackTable) -> dict[str, object]:

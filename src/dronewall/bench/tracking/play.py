@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ from dronewall.geodesy.wgs84 import enu_axes
 from dronewall.model.groups import Groups
 from dronewall.model.picture import TruthDomain
 from dronewall.model.plots import Plots
+from dronewall.model.sensors import Sensors
 from dronewall.model.tracks import Tracks, TrackStatus
 from dronewall.pipeline import Pipeline
 from dronewall.simulation.truth import Truth
+from dronewall.tracking.tracker import Tracker
 
 SCANS_TIMED_S = 10.0
 """The last seconds are stepped scan by scan, to time each; before that in whole seconds, to time the work. Arrays of
@@ -89,9 +91,9 @@ def instants(staged: Staged) -> range:
     return range(-(-begin // step) * step, begin + round(staged.seconds * NS_PER_S), step)
 
 
-def play(staged: Staged) -> Played:
-    """Run the tracker over a scene as it is delivered."""
-    pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0)
+def play(staged: Staged, tracker: Callable[[Sensors], Tracker] = Tracker) -> Played:
+    """Run the tracker, or another, over a scene as it is delivered."""
+    pipeline = Pipeline(staged.scene.sensors, truth_domain=TruthDomain.SIMULATION, reorder_ns=0, tracker=tracker)
     if staged.weather is not None:
         pipeline.learn_weather(staged.weather)
     clock, asked = WallClock(), set(instants(staged))

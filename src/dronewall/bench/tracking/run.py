@@ -8,7 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dronewall.bench.tracking.beside import PEER_SEEDS, Compared, all_beside, peer_figures, pooled_gospa, takes_peers
+from dronewall.bench.tracking.beside import (
+    PEER_SEEDS,
+    Compared,
+    all_beside,
+    clustered_figures,
+    peer_figures,
+    pooled_gospa,
+    takes_peers,
+)
 from dronewall.bench.tracking.page import write_page
 from dronewall.bench.tracking.pairs import pair_figures
 from dronewall.bench.tracking.peers import peers
@@ -113,11 +121,14 @@ def _scene_figures(name: str, wanted: Wanted, told: dict[str, list[Verdict]]) ->
     seeds = (1,) if wanted.quick and wanted.seeds is None else tuple(range(1, (wanted.seeds or len(SEEDS)) + 1))
     verdicts: list[Verdict] = []
     compared: dict[str, list[Compared]] = {}
+    clustered: list[Figure] = []
     for seed in seeds:
         stage = _cut(staged(name, seed, recordings=wanted.recordings), wanted)
         truth = truth_of(stage)
         played = play(stage)
         verdicts.append(verdict(stage, truth, played))
+        if seed == seeds[0] and not wanted.quick:
+            clustered += clustered_figures(stage, truth, played)
         if seed <= PEER_SEEDS and takes_peers(stage, quick=wanted.quick, asked=wanted.only):
             for who, beside in all_beside(stage, truth, played, quick=wanted.quick):
                 compared.setdefault(who, []).append(beside)
@@ -125,6 +136,7 @@ def _scene_figures(name: str, wanted: Wanted, told: dict[str, list[Verdict]]) ->
     yield from _own_figures(name, seeds, verdicts)
     yield from _class_figures(name, seeds, verdicts)
     yield from pair_figures(name, seeds, verdicts, recordings=wanted.recordings)
+    yield from clustered
     for peer in peers():
         yield from peer_figures(name, peer, compared.get(peer.name, []))
 

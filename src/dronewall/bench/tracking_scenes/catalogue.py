@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from dronewall.bench.tracking_scenes.borders import border_scene
 from dronewall.bench.tracking_scenes.mixed import biased_scene, mixed_scene, vendor_scene
 from dronewall.bench.tracking_scenes.quiet import quiet_scene
 from dronewall.bench.tracking_scenes.radars import Options, crossing_scene, dense_scene, radar_scene, swarm_scene
@@ -25,6 +26,7 @@ WORDS = ("turns", "doppler", "bare", "sweep", "fine")
 Maker = Callable[[str, int], Staged]
 
 NAMED: dict[str, Maker] = {
+    "borders": border_scene,
     "crossing": crossing_scene,
     "dense": dense_scene,
     "swarm-100": lambda name, seed: swarm_scene(name, seed, 100.0),
