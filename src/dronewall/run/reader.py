@@ -32,7 +32,7 @@ from dronewall.model.track_acts import TrackAct
 from dronewall.model.tracks import RemoteTracks, Tracks
 from dronewall.wire.track_acts import act_in
 
-STATE_LAYOUT = 10
+STATE_LAYOUT = 11
 """To be raised whenever what a pipeline keeps in a checkpoint changes its names or its meaning."""
 MADE_BY = f"{__version__}, layout {STATE_LAYOUT}"
 
