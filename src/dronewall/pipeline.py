@@ -34,6 +34,7 @@ from dronewall.registration.registrar import Registrar
 from dronewall.registration.reorder import REORDER_NS, ReorderBuffer
 from dronewall.registration.repeats import Repeats
 from dronewall.registration.warm import warm_registration
+from dronewall.tracking.corrected import CorrectedTracker
 from dronewall.tracking.remote import RemoteBoard
 from dronewall.tracking.tracker import Tracker
 from dronewall.tracking.warm import kernels_were_cached, warm_kernels, warm_sound
@@ -60,7 +61,7 @@ class Pipeline:
         self._biases = SensorBiases(sensors)
         self._reorder = ReorderBuffer(wait_ns=reorder_ns)
         self._registrar = Registrar(sensors)
-        self._tracker = tracker(sensors)
+        self._tracker = CorrectedTracker(sensors, tracker=tracker, wait_ns=reorder_ns)
         self._remote = RemoteBoard()
         self._bearings = BearingBoard()
         self._plots_total = 0
@@ -108,6 +109,7 @@ class Pipeline:
             unplaceable=tuple((sensor, reason, n) for (sensor, reason), n in sorted(self._unplaceable.items())),
             track_events=self._tracker.events,
             took_received_ns=due.received_ns,
+            lateness=self._tracker.lateness,
         )
         return self._latest
 

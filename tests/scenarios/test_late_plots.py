@@ -1,4 +1,4 @@
-"""Plots that come late: settled, they change nothing; live, they end no scan and begin nothing of their own."""
+"""Plots that come late: settled, they change nothing; live, what they began amiss is put right by a rerun."""
 
 from __future__ import annotations
 

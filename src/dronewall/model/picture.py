@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,14 @@ class Alert:
     sensor_id: str = ""
 
 
+class Lateness(NamedTuple):
+    """Counts over the run: observations that came late, those of them that no rerun could take, and reruns."""
+
+    late: int = 0
+    left: int = 0
+    reruns: int = 0
+
+
 def _nothing_taken() -> NDArray[np.int64]:
     return np.empty(0, np.int64)
 
@@ -86,7 +95,8 @@ class Picture:
     `plots_total` and `confirmed_total` count over the whole run; `unplaceable` counts plots left out, each with its
     sensor and reason. `track_events` are the newest events of tracks, the newest last; those of this step have its
     instant. `took_received_ns` is when the plots were received whose effect is in this picture and in none
-    before it: not always those of its step, for plots wait a moment for others that are older.
+    before it: not always those of its step, for plots wait a moment for others that are older. `lateness` tells how
+    often plots came too late even for that, and what became of them.
     """
 
     seq: int
@@ -103,3 +113,4 @@ class Picture:
     track_events: tuple[TrackEvent, ...] = ()
     took_received_ns: NDArray[np.int64] = field(default_factory=_nothing_taken)
     groups: Groups = field(default_factory=Groups.empty)
+    lateness: Lateness = Lateness()

@@ -66,7 +66,7 @@ class GroupBook:
     def __init__(self, *, shard: int = 0) -> None:
         self._groups: dict[int, Group] = {}
         self._scans = GroupScans()
-        self._next_id = (shard << 48) + 1
+        self.next_id = (shard << 48) + 1
         self._reviewed_s = -1
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class GroupBook:
             self._groups = {n: g for n, g in self._groups.items() if now_ns - g.found_ns < LOST_AFTER_NS}
             self._scans.keep(list(self._groups), now_ns)
             self._recount(sensing)
-        return self._table(now_ns)
+        return self.as_of(now_ns)
 
     def _find(self, store: TrackStore, x: FloatArray, cov: FloatArray, sensing: Sensing, now_ns: int) -> None:
         c, n = store.columns, store.count
@@ -155,7 +155,7 @@ class GroupBook:
         for cluster in left:
             group_id = self._at_place(x[cluster], now_ns)
             if not group_id and len(cluster) >= LEAST_MEMBERS:
-                group_id, self._next_id = self._next_id, self._next_id + 1
+                group_id, self.next_id = self.next_id, self.next_id + 1
             if group_id:
                 named.setdefault(group_id, []).append(cluster)
         return [(group_id, np.concatenate(parts)) for group_id, parts in named.items()]
@@ -198,7 +198,8 @@ class GroupBook:
         for group_id, group in self._groups.items():
             group.count = count_of(posterior(self._scans.seen(group_id, pd_of), group.members))
 
-    def _table(self, now_ns: int) -> Groups:
+    def as_of(self, now_ns: int) -> Groups:
+        """Return all groups, moved on to `now_ns`."""
         groups = [self._groups[n] for n in sorted(self._groups)]
         return Groups.of(
             len(groups),
@@ -224,7 +225,7 @@ class GroupBook:
             "groups.whole": np.array(whole, np.int64).reshape(-1, 8),
             "groups.mean": np.array([g.mean for g in groups]).reshape(-1, 6),
             "groups.spread": np.array([g.spread for g in groups]).reshape(-1, 3, 3),
-            "groups.next": np.array([self._next_id, self._reviewed_s], np.int64),
+            "groups.next": np.array([self.next_id, self._reviewed_s], np.int64),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -238,7 +239,7 @@ class GroupBook:
             self._groups[group_id] = Group(
                 group_id, since_ns, at_ns, found_ns, mean.copy(), spread.copy(), members, Count(*count)
             )
-        self._next_id, self._reviewed_s = (int(value) for value in state["groups.next"])
+        self.next_id, self._reviewed_s = (int(value) for value in state["groups.next"])
 
 
 def _cells(store: TrackStore, rows: NDArray[np.intp], place: FloatArray, sensing: Sensing) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from dronewall.tracking.store import TrackStore
 
 EVENTS_MOST = 500
 """So many events are told in a picture; older ones stand in the journal's replay only."""
+
+REPLACED = "with what came late, there is no such track"
 
 
 class TrackHistory:
@@ -68,6 +70,34 @@ class TrackHistory:
             track_id, other_id = (int(store.columns.track_id[i]) for i in (row, end))
             store.remember_numbers(end, row)
             self.note(TrackEventKind.MERGED, track_id, reason, at_ns=now_ns, other_id=other_id)
+
+    def note_replaced(
+        self,
+        before: TrackStore,
+        after: TrackStore,
+        rerun: TrackHistory,
+        named: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+        *,
+        now_ns: int,
+    ) -> None:
+        """Take note of the established tracks of `before` that are not in `after`, which a rerun came to.
+
+        What its history `rerun` knows of one, under numbers that `named` translates, is told; else that it ended.
+        """
+        c = before.columns
+        stood = c.track_id[: before.count][c.status[: before.count] != TrackStatus.TENTATIVE]
+        gone = stood[~np.isin(stood, after.columns.track_id[: after.count])]
+        if not len(gone):
+            return
+        merged = [event for event in rerun.told if event.kind is TrackEventKind.MERGED]
+        pairs = named(np.array([(e.track_id, e.other_id) for e in merged], np.int64).reshape(-1, 2)).tolist()
+        became = {one: (other, e.reason) for (one, other), e in zip(pairs, merged, strict=True) if other != NOBODY}
+        for number in gone.tolist():
+            if number in became:
+                other, reason = became[number]
+                self.note(TrackEventKind.MERGED, number, reason, at_ns=now_ns, other_id=other)
+            else:
+                self.note(TrackEventKind.DROPPED, number, REPLACED, at_ns=now_ns)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the state as named arrays."""

@@ -93,6 +93,11 @@ class SoundTracker:
         self._ear_cell = sound_wind.cell_of_place(self._ears.site)
         self._skies.begin_again()
 
+    @property
+    def weather(self) -> Weather:
+        """All that was told of the weather."""
+        return self._skies.weather
+
     def learn_weather(self, weather: Weather) -> None:
         """Take over all that is told of the weather, instead of what was told before."""
         self._skies = Skies(weather)

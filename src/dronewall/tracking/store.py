@@ -116,6 +116,18 @@ class TrackStore:
         known = dict.fromkeys(number for number in numbers if number)
         mine[:] = (*known, *(0,) * ALSO_MOST)[:ALSO_MOST]
 
+    def remember_published(self, published: TrackStore) -> None:
+        """Let tracks also be known by the numbers by which those of their numbers in `published` are."""
+        mine = self.columns.track_id[: self.count]
+        ours, theirs = np.isin(mine, published.columns.track_id[: published.count]), published.columns.track_id
+        also = dict(zip(theirs[: published.count].tolist(), published.also.numbers.tolist(), strict=False))
+        living = set(mine.tolist())
+        for row in np.flatnonzero(ours).tolist():
+            more = [number for number in also[int(mine[row])] if number and number not in living]
+            if more:
+                numbers = dict.fromkeys([*(n for n in self.also.numbers[row].tolist() if n), *more])
+                self.also.numbers[row] = (*numbers, *(0,) * ALSO_MOST)[:ALSO_MOST]
+
     def make_room(self, births: int, radars: int) -> None:
         """Grow, if need be, to hold `births` more tracks and columns for `radars` scanning radars."""
         wanted = self.count + births

@@ -29,6 +29,7 @@ from dronewall.tracking.motion import picture_at
 from dronewall.tracking.neighbours import neighbours_for, rebuild
 from dronewall.tracking.parameters import Parameters
 from dronewall.tracking.presence import Presence
+from dronewall.tracking.renumbering import Renumbering
 from dronewall.tracking.sensing import Sensing
 from dronewall.tracking.sound import SoundTracker
 from dronewall.tracking.store import TrackStore
@@ -76,11 +77,26 @@ class Tracker:
         """How many tracks were ever confirmed."""
         return self._lifecycle.confirmed_total
 
+    @property
+    def count(self) -> int:
+        """How many tracks there are."""
+        return self._store.count
+
+    @property
+    def next_numbers(self) -> tuple[int, int]:
+        """The next free numbers of tracks and of groups."""
+        return self._store.next_id, self._groups.next_id
+
     def learn(self, sensors: Sensors) -> None:
         """Take over a register of sensors that has grown."""
         self._sensing.learn(sensors)
         self._sound.learn(sensors)
         self._presence.learn(sensors)
+
+    @property
+    def weather(self) -> Weather:
+        """All that was told of the weather."""
+        return self._sound.weather
 
     def learn_weather(self, weather: Weather) -> None:
         """Take over all that is told of the weather; sound is carried by it."""
@@ -236,6 +252,28 @@ class Tracker:
             also=self._store.also.numbers[:count].copy(),
             group_id=c.group[:count].copy(),
         )
+
+    def begin_rerun(self, published: Tracker) -> tuple[int, int]:
+        """Number what begins from now on from the next free numbers of `published` on, which are returned."""
+        self._store.next_id, self._groups.next_id = published.next_numbers
+        self._history = TrackHistory()
+        return published.next_numbers
+
+    def take_over(self, published: Tracker, numbers: Renumbering, *, now_ns: int) -> tuple[Tracks, Groups]:
+        """Become what is published in the stead of `published`, under other numbers; return what that is at `now_ns`.
+
+        What has become of established tracks that are no more is told; of what was told before, nothing is told again.
+        """
+        for part in (self._store, self._groups, self._vendors, self._sound, self._acts):
+            part.restore(numbers.applied(part.checkpoint()))
+        self._store.next_id = max(published.next_numbers[0], numbers.tracks.beyond)
+        self._groups.next_id = max(published.next_numbers[1], numbers.groups.beyond)
+        self._store.remember_published(published._store)
+        reruns, self._history = self._history, published._history
+        self._history.note_replaced(published._store, self._store, reruns, numbers.tracks.of, now_ns=now_ns)
+        self._history.end_step()
+        self._lifecycle.confirmed_total = max(self._lifecycle.confirmed_total, published.confirmed_total)
+        return self._tracks(*self._predicted(now_ns)), self._groups.as_of(now_ns)
 
     def checkpoint(self) -> dict[str, NDArray[Any]]:
         """Return the whole state as named arrays."""

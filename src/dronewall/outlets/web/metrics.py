@@ -143,4 +143,7 @@ def _of_picture(picture: Picture) -> Iterator[Metric]:
     yield CounterMetricFamily("dronewall_tracks_confirmed", "Tracks ever confirmed.", value=picture.confirmed_total)
     left_out = sum(count for *_, count in picture.unplaceable)
     yield CounterMetricFamily("dronewall_plots_unplaceable", "Plots left out for lack of a place.", value=left_out)
+    late = (("rerun", float(picture.lateness.late - picture.lateness.left)), ("left", float(picture.lateness.left)))
+    yield _by(CounterMetricFamily, "dronewall_plots_late", "Late plots by what became of them.", "fate", late)
+    yield CounterMetricFamily("dronewall_reruns", "Reruns for late plots.", value=picture.lateness.reruns)
     yield _gauge("dronewall_picture_timestamp_seconds", "The newest picture's instant.", picture.at_ns / NS_PER_S)
