@@ -48,13 +48,20 @@ def over_a_poor_radar(seed: int, *, ears: bool) -> Played:
     return play(Scene(sky, [radar, *beside]), 200.0, sample_s=1)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_microphones_that_hear_no_direction_let_tracks_be_believed_sooner(judge: Callable, seed: int) -> None:
-    without, beside = (judge(over_a_poor_radar(seed, ears=ears), from_s=0.0) for ears in (False, True))
-    assert beside.score["confirm_s"] <= without.score["confirm_s"]
-    assert beside.score["gospa_m"] < without.score["gospa_m"]
-    assert beside.score["completeness"] > without.score["completeness"]
-    assert beside.score["spuriousness"] <= without.score["spuriousness"] + 0.005
-    assert beside.picture.confirmed_total <= without.picture.confirmed_total
-    shown = beside.picture.bearings
-    assert np.isnan(shown.azimuth_rad[shown.kind == SensorKind.ACOUSTIC_PRESENCE]).all()
+@pytest.mark.slow
+def test_microphones_that_hear_no_direction_let_tracks_be_believed_sooner(judge: Callable) -> None:
+    # Five drones each: one alone may be found by luck, so that no seed by itself tells.
+    pairs = [[judge(over_a_poor_radar(seed, ears=ears), from_s=0.0) for ears in (False, True)] for seed in range(1, 5)]
+    deaf, beside = ([pair[side] for pair in pairs] for side in (0, 1))
+
+    def mean(name: str, judged: list) -> float:
+        return float(np.mean([one.score[name] for one in judged]))
+
+    assert mean("confirm_s", beside) < mean("confirm_s", deaf) - 1.0
+    assert mean("gospa_m", beside) < 0.98 * mean("gospa_m", deaf)
+    assert mean("completeness", beside) > mean("completeness", deaf) + 0.005
+    for with_ears, without in zip(beside, deaf, strict=True):
+        assert with_ears.score["spuriousness"] <= without.score["spuriousness"] + 0.005
+        assert with_ears.picture.confirmed_total <= without.picture.confirmed_total
+        shown = with_ears.picture.bearings
+        assert np.isnan(shown.azimuth_rad[shown.kind == SensorKind.ACOUSTIC_PRESENCE]).all()
